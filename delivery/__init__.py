@@ -1,0 +1,1 @@
+"""The engine: routing, escalation, outbox, lanes, worker and guarded network access."""

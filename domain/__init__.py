@@ -1,0 +1,1 @@
+"""What the words mean: frozen values, enums and the vocabulary of declarations."""

@@ -1,0 +1,1 @@
+"""What is stored: models by noun, turns, encryption and migrations."""

@@ -1,0 +1,1 @@
+"""One file per channel: settings, render, classify and declaration, all pure."""

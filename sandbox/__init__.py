@@ -1,0 +1,1 @@
+"""Honest loopback doubles of third parties, driven by the tests."""

@@ -1,0 +1,1 @@
+"""What can be asked: one file per noun with its type, queries and mutations."""

@@ -1,0 +1,1 @@
+"""How it runs: configuration, command line, HTTP application and transports."""

@@ -1,0 +1,1 @@
+"""One file per inbound source: parse, declaration and example, all pure."""
