@@ -57,16 +57,14 @@ clean: ## Remove everything that was made, except var/
 
 # One environment, filled in steps: running needs no developer's tools. It is built
 # anew where the Python it was made with has gone.
-.venv/.installer-stamp: requirements-uv.lock $(if $(wildcard $(BIN)/python),,rebuild)
+.venv/.venv-stamp: $(if $(wildcard $(BIN)/python),,rebuild)
 	@found=; for python in $(PYTHONS); do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    >/dev/null 2>&1 || continue; \
 	  found=$$python; \
 	  $$python -c 'import ensurepip, venv' >/dev/null 2>&1 || continue; \
 	  echo "Making .venv with $$($$python --version)" >&2; \
-	  $$python -m venv --clear .venv && exec $(BIN)/python -m pip install --quiet \
-	    --disable-pip-version-check --require-hashes -r requirements-uv.lock; \
-	  exit 1; \
+	  $$python -m venv --clear .venv; exit; \
 	done; \
 	if test -n "$$found"; then \
 	  echo "$$found has no venv module: install the package python3-venv (Debian, Ubuntu: apt-get install python3-venv)." >&2; \
@@ -74,6 +72,11 @@ clean: ## Remove everything that was made, except var/
 	  echo "Tocsin needs Python 3.11 or newer, and no command among '$(PYTHONS)' is that (Debian, Ubuntu: apt-get install python3 python3-venv)." >&2; \
 	fi; \
 	exit 1
+	@touch $@
+
+.venv/.installer-stamp: .venv/.venv-stamp requirements-uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r requirements-uv.lock
 	@touch $@
 
 .venv/.run-stamp: .venv/.installer-stamp requirements.lock pyproject.toml

@@ -153,16 +153,25 @@ def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     folder = user.folder()
     try:
         if not user.can_run(found / "initdb"):
-            copy = folder / "programs"
-            shutil.copytree(found.parent, copy, symlinks=True)
-            user.take(copy)
-            found = copy / found.name
+            found = copy_programs(found, folder / "programs")
+            user.take(folder / "programs")
         password = secrets.token_hex(16)
         make_data(user, found, folder, password)
         yield PostgresServer(start(user, found, folder, durable=durable), password)
     finally:
         stop(user, found, folder)
         shutil.rmtree(folder)
+
+
+def copy_programs(found: Path, target: Path) -> Path:
+    """Copy the programs with their libraries, and give the new folder of programs."""
+    release, package = found.parent, found.parent.parent
+    shutil.copytree(release, target / package.name / release.name, symlinks=True)
+    # Wheels keep the libraries that they bring along beside the package.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return target / package.name / release.name / found.name
 
 
 def make_data(user: Account, found: Path, folder: Path, password: str) -> None:
