@@ -50,7 +50,7 @@ class RefusedError(Exception):
         super().__init__("; ".join(r.message for r in self.refusals))
 
 
-def refuse(code: Code, message: str, *path: str, **data: Any) -> RefusedError:
+def refuse(code: Code, message: str, *path: str, **data: object) -> RefusedError:
     """Return the error for a single broken rule."""
     return RefusedError([Refusal(code, message, path, data)])
 
