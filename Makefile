@@ -57,7 +57,7 @@ clean: ## Remove everything that was made, except var/
 
 # One environment, filled in steps: running needs no developer's tools. It is built
 # anew where the Python it was made with has gone.
-.venv/.venv-stamp: $(if $(wildcard $(BIN)/python),,rebuild)
+.venv/.venv-stamp: $(shell test -x $(BIN)/python || echo rebuild)
 	@found=; for python in $(PYTHONS); do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    >/dev/null 2>&1 || continue; \
