@@ -1,0 +1,113 @@
+"""Rules for values that inputs have in common: all broken ones are collected."""
+
+import re
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from domain.faults import Code, Refusal, RefusedError
+
+NAME_MOST: Final = 255
+URL_MOST: Final = 2048
+
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE | re.ASCII)
+_HOST_MOST: Final = 253
+_LAST_CONTROL: Final = "\x1f"
+
+
+class Checks:
+    """Collects broken rules; `done` refuses the call if there is one."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.refusals: list[Refusal] = []
+
+    def refuse(
+        self,
+        message: str,
+        *path: str,
+        code: Code = Code.VALIDATION_ERROR,
+    ) -> None:
+        """Add a broken rule; the path starts with `input`."""
+        self.refusals.append(Refusal(code, message, path))
+
+    def done(self) -> None:
+        """Raise RefusedError with all that was found."""
+        if self.refusals:
+            raise RefusedError(self.refusals)
+
+    def text(self, value: str, *path: str, most: int = NAME_MOST) -> None:
+        """Check that a text is not blank, not too long, and one line."""
+        self._check(text_fault(value, most), path)
+
+    def lines(self, value: str, *path: str, most: int) -> None:
+        """Check that a text is not blank and not too long; it may have lines."""
+        self._check(text_fault(value, most, allowed="\n\r\t"), path)
+
+    def host(self, value: str, *path: str) -> None:
+        """Check that a text is a host name or an IP address."""
+        fault = text_fault(value, _HOST_MOST)
+        if fault is None and not is_host(value):
+            fault = "Must be a host name or an IP address, without scheme or port."
+        self._check(fault, path)
+
+    def url(self, value: str, *path: str) -> None:
+        """Check that a text is an absolute http(s) URL without user information."""
+        self._check(text_fault(value, URL_MOST) or url_fault(value), path)
+
+    def _check(self, fault: str | None, path: tuple[str, ...]) -> None:
+        if fault is not None:
+            self.refuse(fault, *path)
+
+
+def text_fault(value: str, most: int, allowed: str = "") -> str | None:
+    """Say what is wrong with a text; None if nothing is."""
+    if not value.strip():
+        return "Must not be empty."
+    if len(value) > most:
+        return f"Must have at most {most} characters."
+    if not storable(value):
+        return "Must be valid Unicode without NUL."
+    if any(c <= _LAST_CONTROL and c not in allowed for c in value):
+        return "Must not hold control characters."
+    return None
+
+
+def storable(value: str) -> bool:
+    """Say whether both databases can hold a text: no NUL, no lone surrogate."""
+    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def is_host(value: str) -> bool:
+    """Say whether a text is an IP address or a host name (RFC 1123, or IDNA)."""
+    try:
+        ip_address(value)
+    except ValueError:
+        return _is_host_name(value)
+    return True
+
+
+def _is_host_name(value: str) -> bool:
+    try:
+        ascii_form = value.encode("idna").decode("ascii")
+    except UnicodeError:
+        return False
+    labels = ascii_form.removesuffix(".").split(".")
+    # A last label of digits only is a mistyped address (RFC 3696, section 2).
+    return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+
+
+def url_fault(value: str) -> str | None:
+    """Say what is wrong with an http(s) URL; None if nothing is."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "Must be a URL."
+    if parts.scheme not in {"http", "https"} or any(c.isspace() for c in value):
+        return "Must be an absolute URL with http or https."
+    if host is None or not is_host(host):
+        return "Must be a URL with a valid host."
+    if "@" in parts.netloc:
+        return "Must not hold a user name or password."
+    return None

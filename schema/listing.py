@@ -1,0 +1,164 @@
+"""Reads pages: the same page of any number of parents is one statement.
+
+A list hangs on a parent (a project, a server, an incident). Pages of many parents
+are joined by UNION ALL on SQLite and LATERAL on PostgreSQL, so that each stops
+after its own rows; see `pagination` for what clients see.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.ids import Id
+from models.store import Row
+from schema.loaders import Loaders
+from schema.pagination import COUNT_MOST, Count, Cut, Mark, Order, Page
+
+Make = Callable[[Loaders, Row], Any]
+"""Makes the light row object that the resolvers read."""
+
+
+class Where:
+    """Conditions that are joined by AND, and their arguments; `{}` is a value."""
+
+    def __init__(self, *conditions: str) -> None:
+        """Start with conditions that need no argument."""
+        self.conditions = list(conditions)
+        self.values: list[Any] = []
+
+    def mark(self, value: object) -> str:
+        """Keep an argument and return its `$n`."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def add(self, condition: str, *values: object) -> None:
+        """Add a condition with a `{}` for each value."""
+        self.conditions.append(condition.format(*map(self.mark, values)))
+
+    def among(self, column: str, values: Sequence[object]) -> None:
+        """Add that a column has one of the values; none of no values."""
+        marks = ", ".join(map(self.mark, values))
+        self.conditions.append(f"{column} IN ({marks})" if marks else "1 = 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that hangs on a parent, filtered and ordered; a key of loaders.
+
+    All texts are SQL of ours: `source` follows FROM, `parent` is the column that
+    holds the parent's id, `conditions` have `$1 …` for `values`.
+    """
+
+    columns: str
+    source: str
+    parent: str
+    order: Order
+    make: Make
+    conditions: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+
+    def page(self, cut: Cut) -> tuple[str, Where]:
+        """Return the statement for one parent, `{parent}`, and its arguments."""
+        where, order = self._where(), self.order
+        rising = order.descending == cut.backward
+        place = f"({order.column}, {order.id})"
+        for mark, later in ((cut.after, True), (cut.before, False)):
+            if mark is not None:
+                sign = ">" if later != order.descending else "<"
+                where.add(f"{place} {sign} ({{}}, {{}})", mark.key, mark.id)
+        way = "ASC" if rising else "DESC"
+        parts = [
+            f"SELECT {self.columns}, {order.column} AS sort_key",
+            self._from(where),
+            f"ORDER BY {order.column} {way}, {order.id} {way} LIMIT {cut.count + 1}",
+        ]
+        return " ".join(parts), where
+
+    def counting(self) -> tuple[str, Where]:
+        """Return the statement that counts for one parent, and its arguments."""
+        where = self._where()
+        rows = " ".join(["SELECT 1", self._from(where), f"LIMIT {COUNT_MOST + 1}"])
+        return f"SELECT count(*) AS number FROM ({rows}) AS counted", where  # noqa: S608 - all SQL is ours
+
+    def _where(self) -> Where:
+        where = Where(*self.conditions)
+        where.values.extend(self.values)
+        return where
+
+    def _from(self, where: Where) -> str:
+        conditions = " AND ".join([f"{self.parent} = {{parent}}", *where.conditions])
+        return f"FROM {self.source} WHERE {conditions}"
+
+
+async def read_page(
+    loaders: Loaders,
+    listing: Listing,
+    parent: Id,
+    cut: Cut,
+) -> Page:
+    """Return a page of a parent's list, read together with those of its siblings."""
+    rows = await loaders.load(_pages, parent, listing, cut)
+    more = len(rows) > cut.count
+    rows = rows[: cut.count]
+    if cut.backward:
+        rows.reverse()
+    make = listing.make
+    return Page(
+        nodes=[make(loaders, row) for row in rows],
+        marks=[Mark(row["sort_key"], row["id"]) for row in rows],
+        more=more,
+        cut=cut,
+        order=listing.order,
+        count=lambda: loaders.load(_counts, parent, listing),
+    )
+
+
+async def _pages(
+    loaders: Loaders,
+    parents: Sequence[Id],
+    listing: Listing,
+    cut: Cut,
+) -> list[list[Row]]:
+    statement, where = listing.page(cut)
+    pages: list[list[Row]] = [[] for _ in parents]
+    for row in await _of_each(loaders, parents, statement, where):
+        pages[row["place"]].append(row)
+    return pages
+
+
+async def _counts(
+    loaders: Loaders,
+    parents: Sequence[Id],
+    listing: Listing,
+) -> list[Count]:
+    statement, where = listing.counting()
+    rows = await _of_each(loaders, parents, statement, where)
+    numbers = {row["place"]: row["number"] for row in rows}
+    return [
+        Count(min(numbers[place], COUNT_MOST), numbers[place] <= COUNT_MOST)
+        for place in range(len(parents))
+    ]
+
+
+def _of_each(
+    loaders: Loaders,
+    parents: Sequence[Id],
+    statement: str,
+    where: Where,
+) -> Awaitable[list[Row]]:
+    """Run a statement for each parent at once; `place` is the parent's index."""
+    if loaders.store.dialect == "postgres" and len(parents) > 1:
+        mark = where.mark(list(parents))
+        inner = statement.replace("{parent}", "parent.id")
+        whole = (
+            "SELECT (parent.place - 1)::int AS place, page.* "  # noqa: S608 - ours
+            f"FROM unnest({mark}::uuid[]) WITH ORDINALITY AS parent(id, place) "
+            f"CROSS JOIN LATERAL ({inner}) AS page"
+        )
+    else:
+        whole = " UNION ALL ".join(
+            f"SELECT {place} AS place, page.* FROM "  # noqa: S608 - ours
+            f"({statement.replace('{parent}', where.mark(parent))}) AS page"
+            for place, parent in enumerate(parents)
+        )
+    return loaders.store.fetch(whole, *where.values)
