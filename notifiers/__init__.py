@@ -1,1 +1,7 @@
-"""One file per channel: settings, render, classify and declaration, all pure."""
+"""The channels: one file each, and one line here. Pure: no database, no network."""
+
+from domain.channels import Channel
+from notifiers import webhook
+
+CHANNELS: tuple[Channel, ...] = (webhook.CHANNEL,)
+"""All channels; the order is that of the API's inputs and metadata."""
