@@ -1,0 +1,26 @@
+"""What is watched."""
+
+from tortoise import Model
+from tortoise.fields import RESTRICT, ForeignKeyField, ForeignKeyRelation
+
+from models.fields import IdField, MillisField, TextField
+from models.projects import Project
+
+
+class Server(Model):
+    """A monitored server; deleted ones stay for the incidents that name them."""
+
+    id = IdField(primary_key=True)
+    project: ForeignKeyRelation[Project] = ForeignKeyField(
+        "models.Project", related_name=False, on_delete=RESTRICT
+    )
+    project_id: bytes
+    name = TextField()
+    host = TextField()
+    url = TextField(null=True)
+    created_at = MillisField()
+    updated_at = MillisField()
+    deleted_at = MillisField(null=True)
+
+    class Meta:
+        table = "server"
