@@ -1,6 +1,7 @@
 """One conformance test for every bus, and what only the bus of a cluster can lose."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from delivery.bus.postgres import PostgresBus
 
 SOON_S = 5.0
 """Far more than a kick takes; reached only when it got lost."""
+BURST_S = 0.2
 QUIET_S = 0.05
 """Long enough for a kick that must not come."""
 
@@ -145,7 +147,7 @@ async def test_lost_connections_come_back(pair: Ends, postgres_url: str) -> None
 
 
 async def test_a_burst_is_gathered(pair: Ends, postgres_url: str) -> None:
-    """A thousand kicks cost the database a handful of notifications."""
+    """However fast the kicks come, a notification leaves every 2 ms at the most."""
     got, end = [], asyncio.Event()
 
     def heard(_connection: object, _pid: int, _channel: str, topic: str) -> None:
@@ -156,11 +158,12 @@ async def test_a_burst_is_gathered(pair: Ends, postgres_url: str) -> None:
     ear = await asyncpg.connect(postgres_url)
     try:
         await ear.add_listener("tocsin", heard)
-        for _ in range(1000):
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < BURST_S:
             pair.here.kick("lanes")
             await asyncio.sleep(0)
         pair.here.kick("tail")
         await asyncio.wait_for(end.wait(), SOON_S)
     finally:
         await ear.close()
-    assert 1 <= got.count("lanes") <= 100
+    assert 1 <= got.count("lanes") <= passed / 0.002 + 2
