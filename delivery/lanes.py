@@ -1,0 +1,153 @@
+"""Lanes: the queue of one integration, and how it is woken and emptied."""
+
+# ruff: noqa: S608 - statements are put together from constants only
+
+from collections.abc import Mapping
+from typing import Final
+
+from delivery.cancelling import cancel
+from delivery.id_lists import within
+from domain.deliveries import CancelReason
+from domain.ids import Id, new_id
+from domain.timing import SLOTS
+from models.store import Tx
+
+LANES: Final = "lanes"
+"""Topic: work may be due."""
+
+CANCELLED_AT_ONCE: Final = 1_000
+"""More would hold up every other writer; the worker cancels the rest as it comes."""
+
+_OPEN: Final = """
+INSERT INTO lane (id, integration_id, project_id, channel, slots, closed_until,
+                  failures, gone)
+VALUES ($1, $2, $3, $4, $5, 0, 0, 0)
+ON CONFLICT (integration_id) DO UPDATE SET slots = excluded.slots, closed_until = 0,
+  failures = 0, failing_since = NULL, gone = 0, gone_since = NULL
+RETURNING id"""
+
+
+async def open_lane(
+    tx: Tx, project_id: Id, integration_id: Id, channel: str, slots: int
+) -> Id:
+    """Make the lane of a new integration, or forget what was held against the lane of
+    one that is enabled again; return its id. `channel` is the type's name.
+    """
+    lane = await tx.fetchval(
+        _OPEN, new_id(), integration_id, project_id, channel, slots
+    )
+    return Id(lane)
+
+
+async def cancel_waiting(
+    tx: Tx, integration_id: Id, reason: CancelReason, now: int
+) -> None:
+    """Cancel what waits for an integration that was just disabled or deleted."""
+    lane = await tx.fetchval(
+        "SELECT id FROM lane WHERE integration_id = $1", integration_id
+    )
+    if lane is None:
+        return
+    found = await tx.fetch(_WAITED_FOR, lane, CANCELLED_AT_ONCE)
+    condition, incidents = within(tx.dialect, [row[0] for row in found], first=2)
+    if tx.dialect == "postgres":
+        # Reports may add no followers to what is being cancelled.
+        await tx.fetch(_LOCK_INCIDENTS, *incidents)
+    where = f"d.lane_id = $1 AND d.incident_id {condition}"
+    await cancel(tx, where, [lane, *incidents], reason, now)
+    await _open_wide(tx, lane)
+
+
+# Only heads of their incidents and those being sent stand in small indexes; what
+# follows them is found by the incident.
+_WAITED_FOR: Final = """
+SELECT incident_id FROM delivery WHERE lane_id = $1 AND status = 1
+ AND incident_id IS NOT NULL
+UNION SELECT incident_id FROM (SELECT incident_id FROM delivery WHERE lane_id = $1
+ AND status IN (0, 2) AND due_at IS NOT NULL AND incident_id IS NOT NULL
+ ORDER BY due_at, id LIMIT $2) AS heads"""
+
+_LOCK_INCIDENTS: Final = """
+SELECT 1 FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"""
+
+
+async def _open_wide(tx: Tx, lane: Id) -> None:
+    """Let the worker have what is still there: it dials nothing, it only cancels."""
+    await tx.execute(
+        "UPDATE lane SET closed_until = 0, slots = $2 WHERE id = $1", lane, SLOTS
+    )
+    await wake_waiting(tx, [lane])
+
+
+async def wake(tx: Tx, lanes: Mapping[Id, int]) -> None:
+    """Make lanes due at a moment, each at its own, if they are not due before.
+
+    On PostgreSQL only claimers bring a lane's due time forward: a report that did it
+    would wait for all others of the same lane. Both hold back while a lane is closed.
+    """
+    if not lanes:
+        return
+    rows = [(lane, due_at) for lane, due_at in lanes.items()]
+    if tx.dialect == "sqlite":
+        await tx.executemany(_MOVE, rows)
+    else:
+        await tx.execute(_WAKE, [lane for lane, _ in rows], [due for _, due in rows])
+    tx.note(LANES)
+
+
+_MOVE: Final = """
+UPDATE lane SET next_due_at = max(closed_until, $2)
+WHERE id = $1 AND (next_due_at IS NULL OR next_due_at > $2)"""
+
+_WAKE: Final = """
+INSERT INTO wake (lane_id, due_at) SELECT * FROM unnest($1::uuid[], $2::bigint[])"""
+
+
+async def wake_waiting(tx: Tx, lanes: list[Id]) -> None:
+    """Make lanes due when the first of their waiting deliveries is."""
+    if not lanes:
+        return
+    if tx.dialect == "sqlite":
+        await tx.executemany(_RECOMPUTE, [(lane,) for lane in lanes])
+    else:
+        await tx.execute(_WAKE_WAITING, lanes)
+    tx.note(LANES)
+
+
+_RECOMPUTE: Final = """
+UPDATE lane SET next_due_at = max(closed_until,
+ (SELECT min(due_at) FROM delivery WHERE lane_id = lane.id AND status IN (0, 2)
+  AND due_at IS NOT NULL)) WHERE id = $1"""
+
+_WAKE_WAITING: Final = """
+INSERT INTO wake (lane_id, due_at) SELECT x.id, w.due_at FROM unnest($1::uuid[]) AS x(id)
+CROSS JOIN LATERAL (SELECT due_at FROM delivery WHERE lane_id = x.id
+ AND status IN (0, 2) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT 1) w"""
+
+
+async def promote(tx: Tx, chains: list[tuple[Id, Id]], now: int) -> None:
+    """Make the first unfinished delivery of each (incident, lane) due, if it waits for
+    its turn. Those redelivered by hand stand outside the order.
+    """
+    if tx.dialect == "sqlite":
+        await tx.executemany(_PROMOTE_ONE, [(*chain, now) for chain in chains])
+    elif chains:
+        incidents, lanes = (list(ids) for ids in zip(*chains, strict=True))
+        await tx.execute(_PROMOTE_ALL, incidents, lanes, now)
+
+
+_FIRST: Final = """
+  SELECT d.id FROM delivery d WHERE d.incident_id = {incident} AND d.lane_id = {lane}
+  AND d.status IN (0, 1, 2) AND NOT d.manual ORDER BY d.number LIMIT 1"""
+
+_PROMOTE: Final = """
+UPDATE delivery SET due_at = $3 WHERE status = 0 AND due_at IS NULL AND NOT manual
+AND id """
+
+_PROMOTE_ONE: Final = _PROMOTE + f"= ({_FIRST.format(incident='$1', lane='$2')})"
+
+_PROMOTE_ALL: Final = (
+    _PROMOTE
+    + f"IN (SELECT ({_FIRST.format(incident='f.i', lane='f.l')})"
+    + " FROM unnest($1::uuid[], $2::uuid[]) AS f(i, l))"
+)
