@@ -1,0 +1,213 @@
+"""Writing down how deliveries ended: a group in one transaction.
+
+Lock order: incidents (shared), deliveries, lanes, each by id. A result counts only
+while its delivery is still held by this session for this attempt; one that comes too
+late writes nothing.
+"""
+
+# ruff: noqa: S608 - statements are put together from constants only
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import orjson
+
+from delivery import lane_health, lanes, log, writing
+from delivery.changes import change
+from delivery.id_lists import within
+from delivery.jobs import (
+    Ended,
+    Lost,
+    Released,
+    Tried,
+    Withdrawn,
+    claimed_of,
+)
+from delivery.retry import Chance
+from delivery.writing import Written
+from domain.deliveries import CancelReason
+from domain.ids import Id
+from models.store import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Results of one session, to be written now. At most a few hundred."""
+
+    session: int
+    ended: Sequence[Ended]
+    now: int
+    chance: Chance
+
+
+async def finish(tx: Tx, group: Group) -> int:
+    """Write down a group; return how many results still counted."""
+    incidents = await _lock_incidents(tx, group)
+    ended = await _still_held(tx, group)
+    await _release(tx, group, [it for it in ended if isinstance(it, Released)])
+    written, broken = await _decide(tx, group, ended)
+    await _write(tx, written, group.now)
+    await _log(tx, written, incidents, group.now)
+    for integration, error in broken.items():
+        await _disable(tx, integration, error, group.now)
+    await _go_on(tx, ended, written, group.now)
+    return len(ended)
+
+
+async def _lock_incidents(tx: Tx, group: Group) -> dict[Id, str]:
+    """Keep the incidents as they are: what follows may now be promoted. Return their
+    statuses.
+    """
+    found = {claimed_of(it).incident_id for it in group.ended} - {None}
+    condition, listed = within(tx.dialect, sorted(it for it in found if it))
+    share = " ORDER BY id FOR SHARE" if tx.dialect == "postgres" else ""
+    statement = f"SELECT id, status FROM incident WHERE id {condition}{share}"
+    return {row["id"]: row["status"] for row in await tx.fetch(statement, *listed)}
+
+
+async def _still_held(tx: Tx, group: Group) -> list[Ended]:
+    ids = [claimed_of(it).id for it in group.ended]
+    condition, listed = within(tx.dialect, ids, first=2)
+    lock = " FOR NO KEY UPDATE" if tx.dialect == "postgres" else ""
+    statement = f"{_HELD}{condition}{lock}"
+    rows = await tx.fetch(statement, group.session, *listed)
+    held = {(row["id"], row["attempts"]) for row in rows}
+    return [it for it in group.ended if _fence(it) in held]
+
+
+_HELD: Final = """
+SELECT id, attempts FROM delivery WHERE status = 1 AND worker = $1 AND id """
+
+
+def _fence(ended: Ended) -> tuple[Id, int]:
+    claimed = claimed_of(ended)
+    return claimed.id, claimed.number
+
+
+async def _release(tx: Tx, group: Group, released: Sequence[Released]) -> None:
+    if released:
+        ids = [(it.claimed.id,) for it in released]
+        await tx.executemany(_RELEASE, [(*it, group.now) for it in ids])
+        await tx.executemany(_TAKE_BACK, [_fence(it) for it in released])
+
+
+_RELEASE: Final = """
+UPDATE delivery SET status = CASE WHEN attempts > 1 THEN 2 ELSE 0 END, due_at = $2,
+ attempts = attempts - 1, worker = NULL WHERE id = $1"""
+
+_TAKE_BACK: Final = "DELETE FROM attempt WHERE delivery_id = $1 AND number = $2"
+
+
+Broken = dict[Id, str]
+"""Integrations to disable, with the error."""
+
+
+async def _decide(
+    tx: Tx, group: Group, ended: Sequence[Ended]
+) -> tuple[list[Written], Broken]:
+    """Return what is to be written of the deliveries, after writing what it means for
+    their lanes.
+    """
+    healths = await lane_health.lock(tx, ended)
+    before = dict(healths)
+    written: list[Written] = []
+    broken: Broken = {}
+    for it in ended:
+        match it:
+            case Tried():
+                lane = it.held.claimed.lane_id
+                row, verdict = writing.tried(it, healths[lane], group.chance)
+                healths[lane] = verdict.health
+                written.append(row)
+                if verdict.disable and (integration := it.held.claimed.integration_id):
+                    broken[integration] = it.outcome.error or "It is gone."
+            case Lost():
+                health = healths[it.held.claimed.lane_id]
+                written.append(writing.lost(it, health, group.now))
+            case Withdrawn():
+                written.append(writing.withdrawn(it))
+            case Released():
+                continue
+    await lane_health.save(tx, before, healths)
+    return written, broken
+
+
+async def _write(tx: Tx, written: Sequence[Written], now: int) -> None:
+    """Write the rows of deliveries and attempts, and what far ends returned."""
+    await tx.executemany(_DELIVERY, [_delivery(it, now) for it in written])
+    tries = [(*_key(it), *it.attempt) for it in written if it.attempt]
+    await tx.executemany(_ATTEMPT, tries)
+    await tx.executemany(_TAKE_BACK, [_key(it) for it in written if not it.attempt])
+    await tx.executemany(_FAR_END, [row for it in written for row in _far_end(it)])
+
+
+def _key(it: Written) -> tuple[Id, int]:
+    return it.held.claimed.id, it.held.claimed.number
+
+
+def _delivery(it: Written, now: int) -> tuple[Any, ...]:
+    return (
+        *(it.held.claimed.id, it.status.value, it.due_at, it.attempts, it.body),
+        *(it.next_step, it.reason and it.reason.value, it.error, it.delivered_at, now),
+    )
+
+
+_DELIVERY: Final = """
+UPDATE delivery SET status = $2, due_at = $3, attempts = $4, worker = NULL,
+ body = COALESCE($5, body), next_step = $6, cancel_reason = $7, error = $8,
+ delivered_at = $9, updated_at = $10
+WHERE id = $1"""
+
+_ATTEMPT: Final = """
+UPDATE attempt SET ended_at = $3, outcome = $4, step = $5, status_code = $6,
+ duration_ms = $7, error = $8, excerpt = $9
+WHERE delivery_id = $1 AND number = $2"""
+
+
+def _far_end(it: Written) -> list[tuple[Any, ...]]:
+    of = it.held.claimed
+    if it.far_end is None or of.incident_id is None:
+        return []
+    return [(of.incident_id, of.integration_id, orjson.dumps(it.far_end).decode())]
+
+
+_FAR_END: Final = """
+INSERT INTO far_end (incident_id, integration_id, state) VALUES ($1, $2, $3)
+ON CONFLICT (incident_id, integration_id) DO UPDATE SET state = excluded.state"""
+
+
+async def _log(
+    tx: Tx, written: Sequence[Written], incidents: dict[Id, str], now: int
+) -> None:
+    entries = []
+    for it in written:
+        of = it.held.claimed.incident_id
+        status = incidents.get(of) if of else None
+        about = replace(it.held.about, incident_status=status)
+        entries.append(change(about, it.status, it.attempts, now, it.shown))
+    await log.append(tx, entries)
+
+
+async def _disable(tx: Tx, integration: Id, error: str, now: int) -> None:
+    """Disable an integration whose far end is gone, and cancel what waits for it."""
+    reason = CancelReason.INTEGRATION_DISABLED
+    await tx.execute(_DISABLE, integration, f"Disabled by itself: {error}", now)
+    await lanes.cancel_waiting(tx, integration, reason, now)
+
+
+_DISABLE: Final = """
+UPDATE integration SET active = FALSE, error = $2, updated_at = $3
+WHERE id = $1 AND active"""
+
+
+async def _go_on(
+    tx: Tx, ended: Sequence[Ended], written: Sequence[Written], now: int
+) -> None:
+    """Promote who waited for these, and wake the lanes in which something waits."""
+    over = [it.held.claimed for it in written if it.status.finished]
+    chains = [
+        (it.incident_id, it.lane_id) for it in over if it.incident_id and not it.manual
+    ]
+    await lanes.promote(tx, chains, now)
+    await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))

@@ -1,0 +1,127 @@
+"""What is written of a delivery that ended one way or another. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from delivery.jobs import Held, Lost, Tried, Withdrawn
+from delivery.retry import Chance, Health, Try, Verdict, decide
+from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
+
+LOST: Final = Outcome(
+    kind=OutcomeKind.UNKNOWN,
+    error="The worker stopped before it knew the answer.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The new state of a delivery. `attempt` is the row of the attempt, from its end
+    on; None takes the attempt back.
+    """
+
+    held: Held
+    status: DeliveryStatus
+    attempts: int
+    due_at: int | None = None
+    delivered_at: int | None = None
+    reason: CancelReason | None = None
+    error: str | None = None
+    body: str | None = None
+    next_step: int
+    far_end: Mapping[str, Any] | None = None
+    attempt: tuple[Any, ...] | None = None
+    shown: Mapping[str, Any] | None = None
+
+
+def withdrawn(it: Withdrawn) -> Written:
+    """Return what is written of a delivery that will not be tried."""
+    return Written(
+        held=it.held,
+        status=it.status,
+        attempts=it.held.claimed.number - 1,
+        reason=it.reason,
+        error=it.error,
+        next_step=it.held.claimed.next_step,
+    )
+
+
+def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
+    """Return what is written of a try, and what it means for the lane."""
+    verdict = _verdict(it.held, it.outcome, it.ended_at, health, chance)
+    written = Written(
+        held=it.held,
+        status=verdict.status,
+        attempts=it.held.claimed.number,
+        due_at=verdict.due_at,
+        delivered_at=_delivered(verdict, it.ended_at),
+        error=_error(verdict, it.outcome),
+        body=it.body,
+        next_step=it.next_step,
+        far_end=it.far_end,
+        attempt=_attempt(it.outcome, it.ended_at, it.step, it.ended_at - it.began_at),
+        shown=_shown(it.held, it.outcome, it.ended_at - it.began_at),
+    )
+    return written, verdict
+
+
+def lost(it: Lost, health: Health, now: int) -> Written:
+    """Return what is written of a try whose end nobody knows. It is our fault, not the
+    far end's: it is repeated at once, where it may be, and the lane stays as it is.
+    """
+    verdict = _verdict(it.held, LOST, now, health, lambda: 0.0)
+    return Written(
+        held=it.held,
+        status=verdict.status,
+        attempts=it.held.claimed.number,
+        due_at=verdict.due_at,
+        error=_error(verdict, LOST),
+        next_step=it.held.claimed.next_step,
+        attempt=_attempt(LOST, now, it.held.claimed.next_step, None),
+        shown=_shown(it.held, LOST, None),
+    )
+
+
+def _verdict(
+    held: Held, outcome: Outcome, ended_at: int, health: Health, chance: Chance
+) -> Verdict:
+    if held.channel is None:
+        return Verdict(status=DeliveryStatus.FAILED, health=health)
+    known = Try(
+        number=held.claimed.number,
+        counted=held.counted,
+        started_at=held.claimed.started_at,
+        ended_at=ended_at,
+        expires_at=held.claimed.expires_at,
+    )
+    return decide(outcome, known, held.channel, health, chance)
+
+
+def _delivered(verdict: Verdict, at: int) -> int | None:
+    return at if verdict.status is DeliveryStatus.DELIVERED else None
+
+
+def _error(verdict: Verdict, outcome: Outcome) -> str | None:
+    """Return the last error, and why nothing is tried again."""
+    if verdict.status is DeliveryStatus.DELIVERED:
+        return None
+    return " ".join(filter(None, (outcome.error, verdict.gave_up))) or None
+
+
+def _attempt(
+    outcome: Outcome, ended_at: int, step: int, duration: int | None
+) -> tuple[Any, ...]:
+    kind, code = outcome.kind.value, outcome.status_code
+    return ended_at, kind, step, code, duration, outcome.error, outcome.excerpt
+
+
+def _shown(held: Held, outcome: Outcome, duration: int | None) -> dict[str, Any]:
+    """Return the attempt as the event log shows it."""
+    return {
+        "number": held.claimed.number,
+        "outcome": outcome.kind.name,
+        "statusCode": outcome.status_code,
+        "durationMs": duration,
+        "error": outcome.error,
+        "startedAt": held.claimed.started_at,
+    }
