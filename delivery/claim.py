@@ -8,7 +8,7 @@ long its queue: only due lanes are looked at, and of each only its first few.
 # ruff: noqa: S608 - statements are put together from constants only
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from domain.ids import ZERO, Id
 from models.store import Row, Store, Tx
@@ -48,6 +48,26 @@ class Claimed:
     next_step: int
     message_id: str
 
+    @classmethod
+    def of(cls, row: Row, number: int, worker: int, started_at: int) -> Self:
+        """Read a row of the delivery, held for an attempt."""
+        return cls(
+            id=row["id"],
+            number=number,
+            worker=worker,
+            started_at=started_at,
+            project_id=row["project_id"],
+            lane_id=row["lane_id"],
+            incident_id=row["incident_id"],
+            integration_id=row["integration_id"],
+            event_id=row["event_id"],
+            manual=bool(row["manual"]),
+            expires_at=row["expires_at"],
+            body=row["body"],
+            next_step=row["next_step"],
+            message_id=row["message_id"],
+        )
+
 
 _COLUMNS: Final = (
     "id, project_id, lane_id, incident_id, integration_id, event_id, manual, attempts,"
@@ -65,26 +85,7 @@ async def claim(tx: Tx, ask: Ask) -> list[Claimed]:
         *(ask.now, ask.after, ask.most, ask.per_project, ask.per_lane, ask.worker),
         ask.most,
     )
-    return [_claimed(row, ask, row["attempts"]) for row in rows]
-
-
-def _claimed(row: Row, ask: Ask, number: int) -> Claimed:
-    return Claimed(
-        id=row["id"],
-        number=number,
-        worker=ask.worker,
-        started_at=ask.now,
-        project_id=row["project_id"],
-        lane_id=row["lane_id"],
-        incident_id=row["incident_id"],
-        integration_id=row["integration_id"],
-        event_id=row["event_id"],
-        manual=bool(row["manual"]),
-        expires_at=row["expires_at"],
-        body=row["body"],
-        next_step=row["next_step"],
-        message_id=row["message_id"],
-    )
+    return [Claimed.of(row, row["attempts"], ask.worker, ask.now) for row in rows]
 
 
 async def next_due(store: Store) -> int | None:
@@ -179,7 +180,9 @@ async def _claim_embedded(tx: Tx, ask: Ask) -> list[Claimed]:
             wanted = min(ask.per_lane, max(0, room), left)
             waiting = await tx.fetch(_WAITING, lane, wanted + 1)
             due = [it for it in waiting[:wanted] if it["due_at"] <= ask.now]
-            taken += [_claimed(row, ask, row["attempts"] + 1) for row in due]
+            taken += [
+                Claimed.of(row, row["attempts"] + 1, ask.worker, ask.now) for row in due
+            ]
             moves.append((lane, _moved(waiting[len(due) :], room - len(due), ask.now)))
     await tx.executemany(_TAKE, [(it.id, ask.worker) for it in taken])
     await tx.executemany(

@@ -7,6 +7,7 @@ late writes nothing.
 
 # ruff: noqa: S608 - statements are put together from constants only
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -38,7 +39,7 @@ class Group:
     session: int
     ended: Sequence[Ended]
     now: int
-    chance: Chance
+    chance: Chance = random.random
 
 
 async def finish(tx: Tx, group: Group) -> int:

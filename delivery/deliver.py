@@ -1,0 +1,157 @@
+"""The one way of a delivery to its far end: render, resolve, finish, send, classify.
+
+What it returns is to be recorded; it never raises for what a channel, a setting or a
+far end does.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import structlog
+
+from delivery import bodies
+from delivery.classify import classify
+from delivery.jobs import Held, Job, Tried, Withdrawn
+from domain.channels import Context
+from domain.clock import Clock
+from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
+from domain.ids import encode
+from domain.settings_storage import MissingSettingError
+from domain.steps import ReadyRequest, Reply, Skip, Step
+
+Send = Callable[[ReadyRequest], Awaitable[Reply]]
+Observe = Callable[[str], None]
+
+_log = structlog.get_logger(__name__)
+
+_SENT: Final = {OutcomeKind.SENT, OutcomeKind.SENT_UNCONFIRMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What delivering needs of the world."""
+
+    send: Send
+    clock: Clock
+    observe: Observe
+
+
+async def deliver(job: Job, tools: Tools) -> Tried | Withdrawn:
+    """Try a delivery, from its first unfinished step."""
+    now = tools.clock()
+    if too_old := _too_old(job.held, now):
+        return too_old
+    if job.equipment.fault:
+        return _untried(job, OutcomeKind.RETRY, job.equipment.fault, now)
+    try:
+        steps = _steps(job)
+    except Exception:  # noqa: BLE001 - one broken message must not stop the others
+        _report(job, "rendering_failed")
+        error = "The message could not be made: an internal error."
+        return _untried(job, OutcomeKind.REJECTED, error, now)
+    if isinstance(steps, Skip) or not steps:
+        reason = CancelReason.NOT_APPLICABLE
+        return _cancelled(job.held, reason)
+    tools.observe("rendered")
+    return await _try_steps(job, steps, tools, now)
+
+
+def _too_old(held: Held, now: int) -> Withdrawn | None:
+    """Return how a delivery ends whose age limit is over, first try or later one."""
+    if now <= held.claimed.expires_at:
+        return None
+    if held.claimed.number == 1:
+        return _cancelled(held, CancelReason.STALE)
+    error = "Gave up: older than its age limit."
+    return Withdrawn(held=held, status=DeliveryStatus.FAILED, error=error)
+
+
+def _cancelled(held: Held, reason: CancelReason) -> Withdrawn:
+    return Withdrawn(held=held, status=DeliveryStatus.CANCELLED, reason=reason)
+
+
+def _untried(job: Job, kind: OutcomeKind, error: str, now: int) -> Tried:
+    step = job.held.claimed.next_step
+    outcome = Outcome(kind=kind, error=error)
+    return Tried(
+        held=job.held,
+        outcome=outcome,
+        began_at=now,
+        ended_at=now,
+        step=step,
+        next_step=step,
+    )
+
+
+def _steps(job: Job) -> tuple[Step, ...] | Skip:
+    """Return the stored steps, or render them: equal for equal snapshots."""
+    if job.held.claimed.body is not None:
+        return bodies.load(job.held.claimed.body)
+    context = Context(
+        snapshot=job.snapshot, settings=job.equipment.settings, far_end=job.far_end
+    )
+    return job.channel.render(context)
+
+
+async def _try_steps(
+    job: Job, steps: tuple[Step, ...], tools: Tools, began_at: int
+) -> Tried:
+    at = min(job.held.claimed.next_step, len(steps) - 1)
+    far_end: dict[str, Any] = {}
+    while True:
+        outcome = await _try(job, steps[at], tools)
+        far_end |= outcome.far_end
+        sent = outcome.kind in _SENT
+        if not sent or at + 1 == len(steps):
+            break
+        at += 1
+    stored = job.held.claimed.body is not None
+    return Tried(
+        held=job.held,
+        outcome=_scrubbed(outcome, job),
+        began_at=began_at,
+        ended_at=tools.clock(),
+        step=at,
+        next_step=at + sent,
+        body=None if stored else bodies.dump(steps),
+        far_end={**job.far_end, **far_end} if far_end else None,
+    )
+
+
+async def _try(job: Job, step: Step, tools: Tools) -> Outcome:
+    settings = job.equipment.settings
+    try:
+        request = bodies.ready(step, settings)
+        if job.channel.finish is not None:
+            message_id, now = job.held.claimed.message_id, tools.clock()
+            request = job.channel.finish(request, settings, message_id, now)
+    except MissingSettingError as error:
+        words = f"The setting {error} is needed and no longer there."
+        return Outcome(kind=OutcomeKind.REJECTED, error=words)
+    except Exception:  # noqa: BLE001 - one broken message must not stop the others
+        _report(job, "finishing_failed")
+        words = "The message could not be made: an internal error."
+        return Outcome(kind=OutcomeKind.REJECTED, error=words)
+    try:
+        reply = await tools.send(request)
+        return classify(job.channel, step, reply, tools.clock())
+    except Exception:  # noqa: BLE001 - it may have been sent; nobody knows
+        _report(job, "sending_failed")
+        words = "An internal error came up while it was being sent."
+        return Outcome(kind=OutcomeKind.UNKNOWN, error=words)
+
+
+def _report(job: Job, event: str) -> None:
+    delivery = encode("Delivery", job.held.claimed.id)
+    _log.error(event, delivery=delivery, channel=job.equipment.type, exc_info=True)
+
+
+def _scrubbed(outcome: Outcome, job: Job) -> Outcome:
+    """Take the secrets of the delivery out of what the far end said."""
+    scrub = job.equipment.scrubber.scrub
+    return replace(
+        outcome,
+        error=outcome.error and scrub(outcome.error),
+        excerpt=outcome.excerpt and scrub(outcome.excerpt),
+    )

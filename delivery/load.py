@@ -1,0 +1,133 @@
+"""Loading what rendering and sending need, for a batch of claimed deliveries at once."""
+
+# ruff: noqa: S608 - statements are put together from constants only
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import orjson
+
+from delivery import snapshots
+from delivery.changes import About
+from delivery.claim import Claimed
+from delivery.equipment import equip
+from delivery.id_lists import within
+from delivery.jobs import Equipment, Held, Job, Withdrawn
+from domain.channels import Channel
+from domain.deliveries import CancelReason, DeliveryStatus
+from domain.ids import Id
+from domain.incidents import Snapshot
+from models.crypto import KeyRing
+from models.store import Store
+
+_UNKNOWN: Final = Equipment(
+    type="", name="", channel=None, obstacle=CancelReason.INTEGRATION_DELETED
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    equipment: Mapping[Id, Equipment]
+    snapshots: Mapping[Id, Snapshot]
+    far_ends: Mapping[tuple[Id, Id], dict[str, Any]]
+    counted: Mapping[Id, int]
+
+
+async def load(
+    store: Store,
+    channels: Mapping[str, Channel],
+    keys: KeyRing,
+    claimed: Sequence[Claimed],
+) -> list[Job | Withdrawn]:
+    """Return a job for each, or why it is not to be sent."""
+    integrations = {it.integration_id for it in claimed if it.integration_id}
+    equipment = await equip(store, channels, keys, sorted(integrations))
+    batch = _Batch(
+        equipment=equipment,
+        snapshots=await _snapshots(store, claimed),
+        far_ends=await _far_ends(store, claimed),
+        counted=await count_tries(store, [(it, _of(it, equipment)) for it in claimed]),
+    )
+    return [_job(it, batch) for it in claimed]
+
+
+def _of(it: Claimed, equipment: Mapping[Id, Equipment]) -> Channel | None:
+    return equipment.get(it.integration_id or Id(b""), _UNKNOWN).channel
+
+
+def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:
+    equipment = batch.equipment.get(it.integration_id or Id(b""), _UNKNOWN)
+    about = About(
+        project_id=it.project_id,
+        delivery_id=it.id,
+        integration_id=it.integration_id,
+        integration_type=equipment.type,
+        integration_name=equipment.name,
+        incident_id=it.incident_id,
+    )
+    counted = batch.counted.get(it.id, 0)
+    held = Held(claimed=it, about=about, channel=equipment.channel, counted=counted)
+    far_end = (it.incident_id or Id(b""), it.integration_id or Id(b""))
+    snapshot = batch.snapshots.get(it.event_id or Id(b""))
+    reason = equipment.obstacle
+    if reason or equipment.channel is None or snapshot is None:
+        reason = reason or CancelReason.NOT_APPLICABLE
+        return Withdrawn(held=held, status=DeliveryStatus.CANCELLED, reason=reason)
+    return Job(
+        held=held,
+        channel=equipment.channel,
+        equipment=equipment,
+        snapshot=snapshot,
+        far_end=batch.far_ends.get(far_end, {}),
+    )
+
+
+async def _snapshots(store: Store, claimed: Sequence[Claimed]) -> dict[Id, Snapshot]:
+    found = {it.event_id for it in claimed if it.event_id}
+    condition, listed = within(store.dialect, sorted(found))
+    statement = f"SELECT id, snapshot FROM incident_event WHERE id {condition}"
+    rows = await store.fetch(statement, *listed)
+    return {row["id"]: snapshots.load(row["snapshot"]) for row in rows}
+
+
+async def _far_ends(
+    store: Store, claimed: Sequence[Claimed]
+) -> dict[tuple[Id, Id], dict[str, Any]]:
+    found = {it.incident_id for it in claimed if it.incident_id}
+    condition, listed = within(store.dialect, sorted(found))
+    rows = await store.fetch(_FAR_ENDS + condition, *listed)
+    return {
+        (row["incident_id"], row["integration_id"]): orjson.loads(row["state"])
+        for row in rows
+    }
+
+
+_FAR_ENDS: Final = """
+SELECT incident_id, integration_id, state FROM far_end WHERE incident_id """
+
+
+async def count_tries(
+    store: Store, held: Sequence[tuple[Claimed, Channel | None]]
+) -> dict[Id, int]:
+    """Return how many finished tries of each delivery used up an attempt: all but those
+    that met a rate limit, and those before it was redelivered by hand.
+    """
+    again = [(it, ch.retry.max_age) for it, ch in held if ch and it.number > 1]
+    counts: dict[Id, int] = {}
+    for age, group in groupby(sorted(again, key=_age), key=_age):
+        condition, listed = within(store.dialect, [it.id for it, _ in group], first=2)
+        rows = await store.fetch(_COUNT.format(condition), age, *listed)
+        counts |= {row[0]: row[1] for row in rows}
+    return counts
+
+
+def _age(pair: tuple[Claimed, int]) -> int:
+    return pair[1]
+
+
+_COUNT: Final = """
+SELECT a.delivery_id, count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery_id
+WHERE a.outcome <> 3 AND a.started_at >= d.expires_at - $1 AND a.delivery_id {}
+GROUP BY a.delivery_id"""

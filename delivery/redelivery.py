@@ -1,0 +1,77 @@
+"""Sending a delivery once more, because somebody asks for it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from delivery import lanes, log
+from delivery.cancelling import about
+from delivery.changes import change
+from domain.channels import Channel
+from domain.deliveries import DeliveryStatus
+from domain.faults import Code, refuse
+from domain.ids import Id
+from models.store import Row, Tx
+
+_PATH: Final = ("input", "deliveryId")
+
+_FIND: Final = """
+SELECT d.id, d.project_id, d.integration_id, d.incident_id, d.lane_id, d.status,
+       d.due_at, d.attempts, n.type, n.name, n.active, n.verified, n.deleted_at,
+       i.status AS incident_status
+FROM delivery d JOIN integration n ON n.id = d.integration_id
+LEFT JOIN incident i ON i.id = d.incident_id
+WHERE d.project_id = $1 AND d.id = $2"""
+
+_AGAIN: Final = """
+UPDATE delivery SET status = 0, manual = TRUE, due_at = $2, expires_at = $3,
+ next_step = 0, cancel_reason = NULL, error = NULL, delivered_at = NULL, updated_at = $2
+WHERE id = $1"""
+
+_SOONER: Final = """
+UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE $2 END,
+ expires_at = $3, updated_at = $2
+WHERE id = $1"""
+
+# One probe at once, whatever the back-off says. A rate limit is kept.
+_PROBE: Final = """
+UPDATE lane SET closed_until = $2 WHERE id = $1 AND failures > 0 AND closed_until > $2"""
+
+
+async def redeliver(
+    tx: Tx, channels: Mapping[str, Channel], project_id: Id, delivery_id: Id, now: int
+) -> None:
+    """Have a delivery sent again: same message id, same body, due now.
+
+    One that ended stands outside the order of its incident from then on. One that
+    waits is tried sooner, in its order. Raise RefusedError.
+    """
+    lock = " FOR UPDATE OF d" if tx.dialect == "postgres" else ""
+    row = await tx.fetchrow(_FIND + lock, project_id, delivery_id)
+    if row is None:
+        message = "There is no such delivery."
+        raise refuse(Code.DELIVERY_NOT_FOUND, message, *_PATH)
+    channel = channels.get(row["type"])
+    if channel is None:
+        message = "Its channel is no longer there."
+        raise refuse(Code.UNPROCESSABLE_ENTITY, message, *_PATH)
+    if reason := _unable(row):
+        raise refuse(Code.UNPROCESSABLE_ENTITY, reason, *_PATH)
+    ended = DeliveryStatus(row["status"]).finished
+    expires_at = now + channel.retry.max_age
+    await tx.execute(_AGAIN if ended else _SOONER, row["id"], now, expires_at)
+    await tx.execute(_PROBE, row["lane_id"], now)
+    if ended:
+        entry = change(about(row), DeliveryStatus.PENDING, row["attempts"], now)
+        await log.append(tx, [entry])
+    await lanes.wake_waiting(tx, [row["lane_id"]])
+
+
+def _unable(row: Row) -> str | None:
+    """Return why it cannot be sent now."""
+    if row["status"] == DeliveryStatus.SENDING:
+        return "It is being sent right now."
+    if row["deleted_at"] is not None:
+        return "Its integration was deleted."
+    if not row["active"]:
+        return "Its integration is disabled."
+    return None if row["verified"] else "Its integration is not verified."
