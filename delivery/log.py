@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from domain.deliveries import DeliveryStatus
 from domain.ids import Id
 from models.store import Tx
 
@@ -19,6 +20,9 @@ TAIL: Final = "tail"
 
 UNNUMBERED: Final = "log"
 """Topic, PostgreSQL: the log has new rows that the relay has to number."""
+
+DELIVERY: Final = "delivery"
+"""Kind of the events that tell of a delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,27 @@ class Entry:
     incident_id: Id | None = None
     body: Mapping[str, Any] = field(repr=False)
     at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """An entry with its place in the log; `cursor` resumes right after it."""
+
+    position: int
+    cursor: str
+    project_id: Id
+    kind: str
+    delivery_id: Id | None
+    integration_id: Id | None
+    incident_id: Id | None
+    body: Mapping[str, Any] = field(repr=False)
+    at: int
+
+    @property
+    def status(self) -> DeliveryStatus | None:
+        """The status that the delivery had then; `None` for other kinds."""
+        delivery = self.body.get("delivery")
+        return DeliveryStatus[delivery["status"]] if delivery else None
 
 
 _INTO: Final = """

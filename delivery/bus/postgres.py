@@ -12,14 +12,12 @@ import asyncpg
 import structlog
 
 from delivery.bus.in_process import InProcessBus, InProcessListener
-from delivery.dedicated import LOST, close, connect
+from delivery.dedicated import LOST, Connect, again, close, dedicated
 
 _CHANNEL: Final = "tocsin"
 _GATHER_S: Final = 0.002
 _STILL_THERE_S: Final = 10.0
 """A connection that is silent this long is tried: its end may have gone unheard."""
-_RECONNECT_FIRST_S: Final = 0.1
-_RECONNECT_MOST_S: Final = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -27,13 +25,12 @@ _log = structlog.get_logger(__name__)
 class PostgresBus:
     """Wake-ups to all processes on one database, while the connection holds."""
 
-    def __init__(self, url: str) -> None:
-        """Take the database's address (postgres://)."""
-        self._url = url
+    def __init__(self, connect: Connect) -> None:
+        """Take what opens connections to the database."""
+        self._connect = connect
         self._local = InProcessBus()
         self._pending: set[str] = set()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def kick(self, *topics: str) -> None:
         """Wake the listeners here now, those elsewhere some milliseconds later."""
@@ -47,31 +44,33 @@ class PostgresBus:
 
     async def start(self) -> None:
         """Connect, and stay connected from now on."""
-        connection = await self._open()
-        self._task = asyncio.create_task(self._run(connection))
+        self._connection = await self._open()
+        self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Close the connection."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await close(self._connection)
 
-    async def _run(self, connection: asyncpg.Connection) -> None:
+    async def _run(self) -> None:
         while True:
             try:
-                await self._serve(connection)
+                await self._serve(self._connection)
             except LOST as reason:
                 _log.warning("bus_lost", reason=type(reason).__name__)
-            finally:
-                await close(connection)
-            connection = await self._reconnect()
+            await close(self._connection)
+            self._connection = await again(self._open)
             # What was said meanwhile was heard neither here nor there.
             self.kick(*self._local.topics)
 
     async def _open(self) -> asyncpg.Connection:
-        connection = await connect(self._url, "tocsin bus")
-        await connection.add_listener(_CHANNEL, self._heard)
+        connection = await dedicated(self._connect, "tocsin bus")
+        try:
+            await connection.add_listener(_CHANNEL, self._heard)
+        except BaseException:  # cancelled, too: nobody else knows of it yet
+            connection.terminate()
+            raise
         connection.add_termination_listener(lambda _: self._wake.set())
         return connection
 
@@ -99,12 +98,3 @@ class PostgresBus:
         except TimeoutError:
             return
         self._wake.clear()
-
-    async def _reconnect(self) -> asyncpg.Connection:
-        pause = _RECONNECT_FIRST_S
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                return await self._open()
-            except LOST:
-                pause = min(2 * pause, _RECONNECT_MOST_S)

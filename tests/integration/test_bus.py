@@ -27,6 +27,10 @@ class Ends:
     there: Bus
 
 
+def postgres_bus(url: str) -> PostgresBus:
+    return PostgresBus(lambda: asyncpg.connect(url))
+
+
 @pytest.fixture(params=["in_process", "postgres"])
 async def ends(request: pytest.FixtureRequest) -> AsyncIterator[Ends]:
     if request.param == "in_process":
@@ -34,7 +38,7 @@ async def ends(request: pytest.FixtureRequest) -> AsyncIterator[Ends]:
         pair = Ends(bus, bus)
     else:
         url = request.getfixturevalue("postgres_server").url()
-        pair = Ends(PostgresBus(url), PostgresBus(url))
+        pair = Ends(postgres_bus(url), postgres_bus(url))
     await pair.here.start()
     await pair.there.start()
     yield pair
@@ -110,7 +114,7 @@ async def test_many_kicks_all_end_in_a_wait_after_the_last(ends: Ends) -> None:
 @pytest.fixture
 async def pair(postgres_url: str) -> AsyncIterator[Ends]:
     """Two processes' ends on a database of their own, where connections may die."""
-    ends = Ends(PostgresBus(postgres_url), PostgresBus(postgres_url))
+    ends = Ends(postgres_bus(postgres_url), postgres_bus(postgres_url))
     await ends.here.start()
     await ends.there.start()
     yield ends
