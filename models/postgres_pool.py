@@ -11,7 +11,8 @@ from typing import Any, Final, Self
 
 import asyncpg
 
-from models.postgres_faults import RAISED, reraise
+from domain.faults import StorageUnavailableError
+from models.postgres_faults import RAISED, is_lost, reraise
 
 CONNECT_S: Final = 5
 ACQUIRE_S: Final = 10
@@ -38,7 +39,11 @@ async def connect(url: str) -> Any:  # noqa: ANN401 - asyncpg has no types
             command_timeout=STATEMENT_S,
             server_settings=SETTINGS,
         )
-        await _prepare(connection)
+        try:
+            await _prepare(connection)
+        except BaseException:  # cancelled, too: nobody else knows of it yet
+            connection.terminate()
+            raise
     except RAISED as error:
         reraise(error)
     return connection
@@ -50,7 +55,10 @@ class Pool:
     def __init__(self, pool: Any) -> None:  # noqa: ANN401
         """See `open`."""
         self.pool = pool
+        # The pool's own queue loses its order of things while it is closing.
+        self._room = asyncio.Semaphore(pool.get_max_size())
         self._returning: set[asyncio.Task[None]] = set()
+        self._open = True
 
     @classmethod
     async def open(cls, url: str, size: int, settings: Mapping[str, str]) -> Self:
@@ -73,24 +81,46 @@ class Pool:
     @contextlib.asynccontextmanager
     async def borrowed(self) -> AsyncIterator[Any]:
         """Lend a connection; a transaction left open on it is rolled back."""
+        await self._wait_for_room()
         try:
-            connection = await self.pool.acquire(timeout=ACQUIRE_S)
-        except RAISED as error:
-            reraise(error)
-        try:
-            yield connection
+            connection = await self._acquire()
+            try:
+                yield connection
+            except StorageUnavailableError:
+                _drop(connection)
+                raise
+            finally:
+                if is_lost(connection) or connection.is_in_transaction():
+                    await self._return_unclean(connection)
+                else:
+                    await self.pool.release(connection)
         finally:
-            if connection.is_closed() or connection.is_in_transaction():
-                await self._return_unclean(connection)
-            else:
-                await self.pool.release(connection)
+            self._room.release()
 
     async def close(self) -> None:
         """Wait for what is lent, for a while, and disconnect."""
+        self._open = False
         try:
             await asyncio.wait_for(self.pool.close(), CLOSE_S)
         except TimeoutError:
             self.pool.terminate()
+
+    async def _wait_for_room(self) -> None:
+        try:
+            async with asyncio.timeout(ACQUIRE_S):
+                await self._room.acquire()
+        except TimeoutError as error:
+            message = "All connections to the database are in use."
+            raise StorageUnavailableError(message) from error
+
+    async def _acquire(self) -> Any:  # noqa: ANN401
+        if not self._open:
+            message = "The database is closed."
+            raise StorageUnavailableError(message)
+        try:
+            return await self.pool.acquire()
+        except RAISED as error:
+            reraise(error)
 
     async def _return_unclean(self, connection: Any) -> None:  # noqa: ANN401
         # A task of its own: the borrower may have been cancelled, or be so now.
@@ -101,12 +131,17 @@ class Pool:
 
     async def _clean_up(self, connection: Any) -> None:  # noqa: ANN401
         try:
-            if not connection.is_closed():
+            if not is_lost(connection):
                 await connection.execute("ROLLBACK", timeout=CLEAN_UP_S)
         except RAISED:
-            connection.terminate()
+            _drop(connection)
         with contextlib.suppress(*RAISED):
             await self.pool.release(connection)
+
+
+def _drop(connection: Any) -> None:  # noqa: ANN401
+    with contextlib.suppress(*RAISED):  # the pool may have taken it back
+        connection.terminate()
 
 
 async def _prepare(connection: Any) -> None:  # noqa: ANN401
