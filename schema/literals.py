@@ -3,7 +3,6 @@
 from graphql import (
     SKIP,
     ArgumentNode,
-    FieldNode,
     GraphQLError,
     GraphQLInputType,
     ValueNode,
@@ -16,7 +15,7 @@ from schema.coercion import Problem, literal_problems
 
 
 class LiteralsRule(ValuesOfCorrectTypeRule):
-    """The rule about literals, with messages of ours: a `LiteralError` each."""
+    """The rule about literals, with errors of ours: a `LiteralError` each."""
 
     _name = ""
 
@@ -33,27 +32,18 @@ class LiteralsRule(ValuesOfCorrectTypeRule):
     def is_valid_value_node(
         self, node: ValueNode, input_type: GraphQLInputType | None
     ) -> VisitorAction:
-        """Report every problem of the outermost literal."""
+        """Report all problems of a whole literal as one error."""
         if input_type is not None:
-            for problem in literal_problems(node, input_type, self._name):
-                self.report_error(LiteralError(problem, node))
+            problems = literal_problems(node, input_type, self._name)
+            if problems:
+                self.report_error(LiteralError(problems, node))
         return SKIP  # its parts are walked already
 
 
 class LiteralError(GraphQLError):
-    """A literal of the wrong type."""
+    """A literal with values of the wrong type."""
 
-    def __init__(self, problem: Problem, node: ValueNode) -> None:
-        """Keep the problem."""
-        super().__init__(problem.message, node)
-        self.problem = problem
-
-
-def argument_problem(field: FieldNode, message: str) -> Problem | None:
-    """Return the argument that graphql-core refused while it was running a field,
-    for example a variable that is null where a default stands in the schema.
-    """
-    for argument in field.arguments or ():
-        if message.startswith(f"Argument '{argument.name.value}'"):
-            return Problem((argument.name.value,), "The value does not fit.")
-    return None
+    def __init__(self, problems: list[Problem], node: ValueNode) -> None:
+        """Keep the problems."""
+        super().__init__("This literal has wrong values.", node)
+        self.problems = problems

@@ -4,19 +4,23 @@ The log gets code, path, id and the places that the exception passed; messages o
 other people's exceptions repeat values, so neither clients nor the log see them.
 """
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import structlog
-from graphql import FieldNode, GraphQLError
+from graphql import GraphQLError
 
+from domain.traces import summary
 from schema.coercion import Problem, shown
 from schema.errors import ApiError, ErrorCode, as_api_error, bad_input
-from schema.literals import LiteralError, argument_problem
+from schema.literals import LiteralError
 
 ERRORS_MOST: Final = 10
 """Errors of one answer."""
+
+_ARGUMENT: Final = re.compile(r"Argument '(\w+)' ")
 
 _log = structlog.get_logger("tocsin.graphql")
 
@@ -55,7 +59,7 @@ def invalid(errors: Sequence[GraphQLError]) -> RequestError:
     others = [error for error in errors if not isinstance(error, LiteralError)]
     listed = []
     if literals:
-        problems = [error.problem for error in literals]
+        problems = [problem for error in literals for problem in error.problems]
         listed.append(_as_graphql(wrong_values(problems), literals[0]))
     for error in others[: ERRORS_MOST - len(listed)]:
         told = ApiError(ErrorCode.GRAPHQL_VALIDATION_FAILED, error.message)
@@ -73,21 +77,21 @@ def wrong_values(problems: Iterable[Problem]) -> ApiError:
 def _masked(error: Exception) -> GraphQLError:
     located = error if isinstance(error, GraphQLError) else None
     cause = (located and located.original_error) or error
-    ours = as_api_error(cause) or _refused_argument(located)
+    ours = as_api_error(cause) or _refused_argument(cause)
     if ours is None:
         ours = _internal(cause, located)
     return _as_graphql(ours, located)
 
 
-def _refused_argument(error: GraphQLError | None) -> ApiError | None:
-    if error is None or error.original_error is not None:
+def _refused_argument(cause: Exception) -> ApiError | None:
+    """Return the fault of an argument that graphql-core found while running a field,
+    for example a variable that is null where the schema has a default.
+    """
+    is_core = isinstance(cause, GraphQLError) and cause.original_error is None
+    refused = _ARGUMENT.match(str(cause)) if is_core else None
+    if refused is None:
         return None
-    for node in error.nodes or ():
-        field = node if isinstance(node, FieldNode) else None
-        problem = field and argument_problem(field, error.message)
-        if problem:
-            return wrong_values([problem])
-    return None
+    return wrong_values([Problem((refused[1],), "The value does not fit.")])
 
 
 def _internal(cause: BaseException, located: GraphQLError | None) -> ApiError:
@@ -97,7 +101,7 @@ def _internal(cause: BaseException, located: GraphQLError | None) -> ApiError:
         code=ErrorCode.INTERNAL.value,
         error_id=error_id,
         path=located.path if located else None,
-        exc_info=cause,
+        **summary(cause),
     )
     message = f"Something went wrong here; the log has it as {error_id}."
     return ApiError(ErrorCode.INTERNAL, message, errorId=error_id)

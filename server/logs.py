@@ -1,24 +1,20 @@
 """Structured logs on standard error: JSON lines, or readable text in development.
 
-Of an exception the log keeps classes and places and leaves out the message, because
-messages of libraries repeat values, and values may be secret.
+Of an exception the log keeps classes and places and leaves out the message; see
+`domain.traces`.
 """
 
 import asyncio
 import logging
 import sys
-import traceback
-from collections.abc import Iterator, MutableMapping
-from pathlib import Path
-from typing import Any, Final, TextIO
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
 import orjson
 import structlog
 
-FRAMES: Final = 12
-"""Places that are kept of a traceback, the innermost."""
+from domain.traces import summary
 
-_ROOT: Final = Path(__file__).parent.parent
 _EventDict = MutableMapping[str, Any]
 
 
@@ -62,24 +58,15 @@ def configure(
 
 
 def without_message(_logger: object, _name: str, event: _EventDict) -> _EventDict:
-    """Replace an exception by its class, the classes that led to it, and places."""
+    """Replace an exception by its summary."""
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info
     if isinstance(error, tuple):
         error = error[1]
     if isinstance(error, BaseException):
-        event["exception"] = " < ".join(map(_class_of, _chain(error)))
-        event["frames"] = frames(error)
-        if isinstance(error, OSError) and error.strerror:
-            event["reason"] = error.strerror
+        event.update(summary(error))
     event.pop("stack_info", None)
     return event
-
-
-def frames(error: BaseException) -> list[str]:
-    """Return where an exception passed, innermost last, without any values."""
-    passed = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-    return [f"{_short(f.filename)}:{f.lineno} {f.name}" for f in passed]
 
 
 def loop_exception_handler(
@@ -89,23 +76,6 @@ def loop_exception_handler(
     structlog.get_logger("tocsin.loop").error(
         "unhandled", what=context.get("message"), exc_info=context.get("exception")
     )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _class_of(error: BaseException) -> str:
-    return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def _short(filename: str) -> str:
-    path = Path(filename)
-    if path.is_relative_to(_ROOT) and "site-packages" not in path.parts:
-        return str(path.relative_to(_ROOT))
-    return "/".join(path.parts[-2:])
 
 
 def _json() -> structlog.typing.Processor:
