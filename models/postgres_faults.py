@@ -19,7 +19,12 @@ RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 READ_ONLY: Final = asyncpg.ReadOnlySQLTransactionError
 """Outside a turn, an attempt to write; inside, a server that is a standby now."""
 
-RAISED: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+RAISED: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 """All that a call may raise; TimeoutError is an OSError."""
 
 
@@ -34,11 +39,20 @@ def reraise(error: Exception, connection: Any = None) -> NoReturn:  # noqa: ANN4
     raise error
 
 
+def is_lost(connection: Any) -> bool:  # noqa: ANN401
+    """Tell whether a borrowed connection is closed; the pool takes such ones back."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 def _is_outage(error: Exception, connection: Any) -> bool:  # noqa: ANN401
     if isinstance(error, asyncpg.PostgresError):
         state = str(error.sqlstate)
         return state.startswith(OUTAGES) or state in TIMED_OUT
     if isinstance(error, asyncpg.InterfaceError):
         # Also the driver's word for wrong use; a lost connection is closed.
-        return connection is None or connection.is_closed()
-    return isinstance(error, OSError)
+        return connection is None or is_lost(connection)
+    # The driver's state is wrong where the server hung up a moment ago.
+    return isinstance(error, asyncpg.InternalClientError | OSError)
