@@ -35,6 +35,10 @@ class BlockedError(OSError):
         """Make the one error: all are alike, and tell a tenant nothing more."""
         super().__init__(errno.EACCES, _SENTENCE)
 
+    def __str__(self) -> str:
+        """Return the sentence alone, without the number of the error."""
+        return _SENTENCE
+
 
 class Guard:
     """Lets connections go to public addresses and to what the operator allows."""

@@ -1,58 +1,57 @@
-"""Worker sessions: who holds which deliveries.
+"""The HTTP client's session, set up so that far ends cannot lead it astray.
 
-A delivery that is being sent belongs to a session; on PostgreSQL the session lives as
-long as its lease is renewed. By the database's clock: two machines need not agree on
-the time. SQLite has one process, and the next to start takes over at once.
+No redirects, no cookies, no proxies of the environment, nothing unpacked, headers
+bounded, and every connection judged by the guard.
 """
 
-# ruff: noqa: S608 - statements are put together from constants only
-
+import ssl
+from pathlib import Path
 from typing import Final
 
-from domain.timing import LEASE
-from models.store import Tx
+import aiohttp
 
-_NOW: Final = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
+from delivery.guard import Guard
+from delivery.names import Resolver
+from domain.timing import BODY_KEPT
 
-_OPEN: Final = f"INSERT INTO worker (lease_until) VALUES ({_NOW} + $1) RETURNING id"
+KEEP_ALIVE: Final = 4.0
+"""Seconds that an idle connection is kept: less than the 5 after which common servers
+close it, so that a request seldom meets one that is just being closed."""
 
-_RENEW: Final = f"""
-UPDATE worker SET lease_until = {_NOW} + $2
-WHERE id = $1 AND lease_until > {_NOW} RETURNING 1"""
-
-_DEAD: Final = f"""
-NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = d.worker AND w.lease_until > {_NOW})"""
-
-_FOR_EVER: Final = 2**62
-
-_OPEN_EMBEDDED: Final = "INSERT INTO worker (lease_until) VALUES ($1) RETURNING id"
+LONGEST_LINE: Final = 8 * 1024
+MOST_HEADERS: Final = 100
+"""An answer with more headers or longer ones is no answer."""
 
 
-async def open_session(tx: Tx) -> int:
-    """Begin a session and return its id, which never comes back.
+def open_session(
+    guard: Guard, *, ca_file: Path | None, connections: int
+) -> aiohttp.ClientSession:
+    """Open a session in the running event loop. It has no deadline of its own."""
+    connector = aiohttp.TCPConnector(
+        socket_factory=guard.socket_factory,
+        resolver=Resolver(guard.resolve),
+        ssl=_tls(ca_file),
+        limit=connections,
+        keepalive_timeout=KEEP_ALIVE,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "Tocsin", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        read_bufsize=BODY_KEPT,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+        max_headers=MOST_HEADERS,
+    )
 
-    On SQLite all others end: their process is gone, or has lost the database.
-    """
-    if tx.dialect == "postgres":
-        return int(await tx.fetchval(_OPEN, LEASE))
-    await tx.execute("DELETE FROM worker")
-    return int(await tx.fetchval(_OPEN_EMBEDDED, _FOR_EVER))
 
-
-async def renew(tx: Tx, session: int) -> bool:
-    """Prolong a lease. False: it has ended, and all in hand belongs to others."""
-    if tx.dialect == "postgres":
-        return await tx.fetchval(_RENEW, session, LEASE) is not None
-    return await tx.fetchval("SELECT 1 FROM worker WHERE id = $1", session) is not None
-
-
-async def close_session(tx: Tx, session: int) -> None:
-    """End a session that has nothing in hand any more."""
-    await tx.execute("DELETE FROM worker WHERE id = $1", session)
-
-
-def is_dead(dialect: str) -> str:
-    """Return the SQL condition that the session of delivery `d` lives no more."""
-    if dialect == "postgres":
-        return _DEAD
-    return "NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = d.worker)"
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the system's authorities, and those of the file besides."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(("http/1.1",))
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context

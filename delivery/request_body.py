@@ -1,0 +1,53 @@
+"""The body of a request on its way out: it knows how far the request has come."""
+
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+Observe = Callable[[str], None]
+"""Told of stages as they are reached; tests kill the process there."""
+
+_FIRST: Final = 32 * 1024
+"""Bytes of a body that are written without waiting for the far end to read."""
+
+
+def nothing(_stage: str) -> None:
+    """Observe nothing."""
+
+
+class RequestBody(Payload):
+    """Bytes for aiohttp to send, and the marks `connected` and `sent`.
+
+    While `sent` is not set, the far end cannot have all of the request.
+    """
+
+    def __init__(self, value: bytes, observe: Observe) -> None:
+        """Take the bytes; `observe` is told "connected" and "request_sent"."""
+        super().__init__(value)
+        self._size = len(value)
+        self._observe = observe
+        self.connected = False
+        self.sent = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text (asked for by the base class only)."""
+        text: str = self._value.decode(encoding, errors)
+        return text
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body; called when the connection is there."""
+        # Consumed: or the client would send some methods again by itself, unseen.
+        self.connected = self._consumed = True
+        self._observe("connected")
+        # The first piece goes to the system at once, together with the headers, and
+        # nothing else runs meanwhile: if the connection is closed now, then because
+        # the system took nothing.
+        await writer.write(self._value[:_FIRST])
+        if writer.transport is None or writer.transport.is_closing():
+            raise ConnectionResetError
+        if rest := self._value[_FIRST:]:
+            await writer.write(rest)
+        self.sent = True
+        self._observe("request_sent")
