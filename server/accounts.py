@@ -37,7 +37,7 @@ async def project_named(tx: Tx, name: str) -> Id:
     return Id(found)
 
 
-async def add_token(  # noqa: PLR0917 - the arguments of one turn
+async def add_token(  # noqa: PLR0913, PLR0917 - the arguments of one turn
     tx: Tx,
     project_id: Id,
     name: str,

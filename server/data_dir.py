@@ -15,6 +15,12 @@ TOKEN_FILE: Final = "first-token"  # noqa: S105 - the name of a file
 LOCK_FILE: Final = "server.lock"
 
 
+_NO_KEYS: Final = (
+    "TOCSIN_SECRET_KEYS must be set with PostgreSQL, to the same value on every "
+    "machine: k1:<base64 of 32 random bytes>."
+)
+
+
 class DataDirInUseError(Exception):
     """Another server runs on this data directory."""
 
@@ -54,12 +60,7 @@ def key_ring(config: Config) -> tuple[KeyRing, Path | None]:
     if config.secret_keys is not None:
         return KeyRing.parse(config.secret_keys), None
     if not config.sqlite and not config.development:
-        raise ConfigError(
-            [
-                "TOCSIN_SECRET_KEYS must be set with PostgreSQL, to the same value on "
-                "every machine: k1:<base64 of 32 random bytes>."
-            ]
-        )
+        raise ConfigError([_NO_KEYS])
     path = config.data_dir / KEY_FILE
     made = write_private(path, KeyRing.generate().text())
     return KeyRing.parse(path.read_text("utf-8")), path if made else None
