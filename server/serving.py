@@ -1,0 +1,169 @@
+"""One server process, from the migration to the last answer.
+
+Everything that is opened is closed in the opposite order, also when the start fails
+half-way: what the API has promised is on disk, so stopping needs no ceremony.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from delivery.engine import Engine
+from delivery.guard import Guard
+from delivery.housekeeping import Housekeeping
+from domain.clock import system_clock
+from domain.timing import DAY, GRACEFUL_STOP
+from models import migrate
+from models.store import Store, open_store
+from notifiers import CHANNELS
+from schema.context import Services
+from server import accounts, data_dir, logs
+from server.app import make_app
+from server.config import Config
+
+Say = Callable[[str], None]
+
+HTTP_WIND_UP_S: Final = 2.0
+"""What requests that are being answered get to end."""
+
+_log = structlog.get_logger("tocsin.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+async def serve(
+    config: Config, listen: Listen, *, works: bool, say: Say, shows_token: bool
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop within the graceful time."""
+    logs.configure(development=config.development, level=config.log_level)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(logs.loop_exception_handler)
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, ended.set)
+    async with AsyncExitStack() as stack:
+        if config.sqlite:
+            stack.enter_context(data_dir.locked(config.data_dir))
+        services = await stack.enter_async_context(opened(config, works, say))
+        address = await stack.enter_async_context(_listening(config, services, listen))
+        say(f"GraphQL     {address}/graphql")
+        await _tell_of_token(config, services.store, say, shows_token)
+        _log.info("started", address=address, works=works, **config.described())
+        await ended.wait()
+        _log.info("stopping")
+
+
+@asynccontextmanager
+async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Services]:
+    """Open the database, up to date, and run the engine on it."""
+    keys, made = data_dir.key_ring(config)
+    if made is not None:
+        say(
+            f"Keys        made in {made}: keep a copy, secrets cannot be read without it"
+        )
+    guard = Guard(config.egress_allow, dev=config.development)
+    for version in await migrate.upgrade(config.database_url):
+        _log.info("migrated", version=version)
+    store = await open_store(config.database_url)
+    try:
+        channels = {channel.type_name: channel for channel in CHANNELS}
+        engine = Engine(
+            store,
+            channels=channels,
+            keys=keys,
+            guard=guard,
+            clock=system_clock,
+            works=works,
+            ca_file=config.ca_file,
+        )
+        async with _running(engine), _kept_clean(store, config):
+            yield Services(
+                store=store,
+                feed=engine.feed,
+                channels=channels,
+                keys=keys,
+                guard=guard,
+                clock=system_clock,
+                development=config.development,
+            )
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _running(engine: Engine) -> AsyncIterator[None]:
+    await engine.start()
+    try:
+        yield
+    finally:
+        await engine.stop(GRACEFUL_STOP)
+
+
+@asynccontextmanager
+async def _kept_clean(store: Store, config: Config) -> AsyncIterator[None]:
+    retention = config.event_retention_days * DAY
+    housekeeping = Housekeeping(store, system_clock, retention)
+    await housekeeping.start()
+    try:
+        yield
+    finally:
+        await housekeeping.stop()
+
+
+@asynccontextmanager
+async def _listening(
+    config: Config, services: Services, listen: Listen
+) -> AsyncIterator[str]:
+    runner = web.AppRunner(
+        make_app(config, services),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=HTTP_WIND_UP_S,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, listen.host, listen.port)
+        await _bound(site, listen)
+        host, port = runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def _bound(site: web.TCPSite, listen: Listen) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        reason = error.strerror or "it cannot be listened on"
+        message = f"{listen.host}:{listen.port} {reason.rpartition(': ')[2]}"
+        raise OSError(error.errno, f"{message}; try another --port") from None
+
+
+async def _tell_of_token(
+    config: Config, store: Store, say: Say, shows_token: bool
+) -> None:
+    """Make the first token where there is none, and say where it is."""
+    made = await store.turn(accounts.first_token, config.default_plan, system_clock())
+    if made is None:
+        say("Token       make another with: tocsin token create --project default")
+    elif shows_token:
+        say(f"Token       {made}")
+    else:
+        path = config.data_dir / data_dir.TOKEN_FILE
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # of a database that is gone
+        data_dir.write_private(path, made)
+        say(f"Token       written to {path}")
