@@ -17,9 +17,8 @@ from aiohttp import web
 
 from delivery.engine import Engine
 from delivery.guard import Guard
-from delivery.housekeeping import Housekeeping
 from domain.clock import system_clock
-from domain.timing import DAY, GRACEFUL_STOP
+from domain.timing import DAY
 from models import migrate
 from models.store import Store, open_store
 from notifiers import CHANNELS
@@ -85,10 +84,11 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
             keys=keys,
             guard=guard,
             clock=system_clock,
-            works=works,
+            work=works,
+            events_kept=config.event_retention_days * DAY,
             ca_file=config.ca_file,
         )
-        async with _running(engine), _kept_clean(store, config):
+        async with _running(engine):
             yield Services(
                 store=store,
                 feed=engine.feed,
@@ -108,18 +108,7 @@ async def _running(engine: Engine) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await engine.stop(GRACEFUL_STOP)
-
-
-@asynccontextmanager
-async def _kept_clean(store: Store, config: Config) -> AsyncIterator[None]:
-    retention = config.event_retention_days * DAY
-    housekeeping = Housekeeping(store, system_clock, retention)
-    await housekeeping.start()
-    try:
-        yield
-    finally:
-        await housekeeping.stop()
+        await engine.stop()
 
 
 @asynccontextmanager
