@@ -18,7 +18,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.run-stamp ## Start the server for development (ARGS="--port 9000")
-	@$(BIN)/tocsin serve --dev $(ARGS)
+	@$(BIN)/tocsin serve --dev --print-token $(ARGS)
 
 test: .venv/.dev-stamp ## Run the tests (ARGS="tests/unit -k slack")
 	@$(BIN)/python -m pytest $(ARGS)
