@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import structlog
-from pydantic import ValidationError
 
 from delivery.id_lists import within
 from delivery.jobs import Equipment
@@ -50,7 +49,7 @@ def _equipment(row: Row, channels: Mapping[str, Channel], keys: KeyRing) -> Equi
             keys, row["project_id"], row["id"], orjson.loads(row["secrets"])
         )
         settings = join(channel.settings, orjson.loads(row["settings"]), secrets)
-    except (UnknownKeyError, CannotOpenError, ValidationError) as error:
+    except (UnknownKeyError, CannotOpenError, ValueError, TypeError, KeyError) as error:
         integration = encode("Integration", row["id"])
         _log.warning("settings_unusable", integration=integration, exc_info=True)
         return Equipment(**named, channel=channel, fault=_fault(error))
@@ -69,9 +68,9 @@ def _obstacle(row: Row, channel: Channel | None) -> CancelReason | None:
 
 
 def _fault(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "The settings are no longer valid: set them again."
-    return f"The secrets of the integration cannot be read. {error}"
+    if isinstance(error, UnknownKeyError | CannotOpenError):
+        return f"The secrets of the integration cannot be read. {error}"
+    return "The settings are no longer valid: set them again."
 
 
 def _in_addresses(settings: ChannelSettings) -> Iterator[str]:

@@ -50,9 +50,10 @@ async def finish(tx: Tx, group: Group) -> int:
     written, broken = await _decide(tx, group, ended)
     await _write(tx, written, group.now)
     await _log(tx, written, incidents, group.now)
+    await _promote(tx, written, group.now)
     for integration, error in broken.items():
         await _disable(tx, integration, error, group.now)
-    await _go_on(tx, ended, written, group.now)
+    await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))
     return len(ended)
 
 
@@ -202,13 +203,10 @@ UPDATE integration SET active = FALSE, error = $2, updated_at = $3
 WHERE id = $1 AND active"""
 
 
-async def _go_on(
-    tx: Tx, ended: Sequence[Ended], written: Sequence[Written], now: int
-) -> None:
-    """Promote who waited for these, and wake the lanes in which something waits."""
+async def _promote(tx: Tx, written: Sequence[Written], now: int) -> None:
+    """Give those their turn that waited for these."""
     over = [it.held.claimed for it in written if it.status.finished]
     chains = [
         (it.incident_id, it.lane_id) for it in over if it.incident_id and not it.manual
     ]
     await lanes.promote(tx, chains, now)
-    await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import orjson
+import structlog
 
 from delivery import snapshots
 from delivery.changes import About
@@ -17,10 +18,12 @@ from delivery.id_lists import within
 from delivery.jobs import Equipment, Held, Job, Withdrawn
 from domain.channels import Channel
 from domain.deliveries import CancelReason, DeliveryStatus
-from domain.ids import Id
+from domain.ids import Id, encode
 from domain.incidents import Snapshot
 from models.crypto import KeyRing
-from models.store import Store
+from models.store import Row, Store
+
+_log = structlog.get_logger(__name__)
 
 _UNKNOWN: Final = Equipment(
     type="", name="", channel=None, obstacle=CancelReason.INTEGRATION_DELETED
@@ -89,7 +92,17 @@ async def _snapshots(store: Store, claimed: Sequence[Claimed]) -> dict[Id, Snaps
     condition, listed = within(store.dialect, sorted(found))
     statement = f"SELECT id, snapshot FROM incident_event WHERE id {condition}"
     rows = await store.fetch(statement, *listed)
-    return {row["id"]: snapshots.load(row["snapshot"]) for row in rows}
+    return {row["id"]: it for row in rows if (it := _snapshot(row))}
+
+
+def _snapshot(row: Row) -> Snapshot | None:
+    """Return a snapshot; one that cannot be read must not stop the others."""
+    try:
+        return snapshots.load(row["snapshot"])
+    except (ValueError, TypeError, KeyError):
+        event = encode("IncidentEvent", row["id"])
+        _log.error("snapshot_unreadable", event=event, exc_info=True)
+        return None
 
 
 async def _far_ends(

@@ -12,8 +12,8 @@ from delivery.cancelling import about
 from delivery.claim import Claimed
 from delivery.finish import Group, finish
 from delivery.jobs import Held, Lost
+from delivery.lease import is_dead
 from delivery.load import count_tries
-from delivery.session import is_dead
 from domain.channels import Channel
 from models.store import Row, Store
 

@@ -26,7 +26,7 @@ START = 1_750_000_000_000
 class ProbeSettings(ChannelSettings):
     """Settings of the channel of these tests."""
 
-    url: str = "http://127.0.0.1:9/"
+    url: str
     token: SecretStr | None = None
 
 
@@ -46,7 +46,7 @@ PROBE = Channel(
     description="A channel of the tests.",
     docs_url="https://example.com/",
     settings=ProbeSettings,
-    example={},
+    example={"url": "http://127.0.0.1:9/"},
     name=lambda _settings: "Probe",
     render=render,
     retry=RetryLimits(attempts=5, max_age=DAY),
@@ -63,6 +63,11 @@ CHANNELS: Mapping[str, Channel] = {
         replace(PROBE, key="onceProbe", repeatable=False),
     )
 }
+
+
+def address(integration: Id) -> str:
+    """Return where the far end of an integration is."""
+    return f"http://127.0.0.1:9/{integration.hex()}"
 
 
 @dataclass
@@ -115,7 +120,7 @@ class World:
             "editable": True,
             "deletable": True,
             "verified": True,
-            "settings": orjson.dumps({"url": "http://127.0.0.1:9/"}).decode(),
+            "settings": orjson.dumps({"url": address(integration)}).decode(),
             "secrets": "{}",
             "created_at": self.now,
             "updated_at": self.now,

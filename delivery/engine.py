@@ -1,0 +1,109 @@
+"""The engine of one process, put together: worker, feed, bus, relay, housekeeping."""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from delivery.bus import Bus
+from delivery.bus.in_process import InProcessBus
+from delivery.bus.postgres import PostgresBus
+from delivery.deliver import Observe
+from delivery.feed import Feed
+from delivery.guard import Guard
+from delivery.housekeeping import Housekeeping
+from delivery.relay import Relay
+from delivery.sender import Sender
+from delivery.worker import Worker
+from domain.channels import Channel
+from domain.clock import Clock, system_clock
+from domain.timing import DAY, GRACEFUL_STOP
+from models.crypto import KeyRing
+from models.store import PostgresStore, Store
+
+EVENTS_KEPT: Final = 7 * DAY
+
+
+def observe_nothing(_stage: str) -> None:
+    """Observe nothing."""
+
+
+class Engine:
+    """Delivers, and feeds those who follow. The store is its owner's to close."""
+
+    def __init__(  # noqa: PLR0913 - all that it needs of the world
+        self,
+        store: Store,
+        *,
+        channels: Mapping[str, Channel],
+        keys: KeyRing,
+        guard: Guard,
+        clock: Clock = system_clock,
+        observe: Observe = observe_nothing,
+        work: bool = True,
+        events_kept: int = EVENTS_KEPT,
+        ca_file: Path | None = None,
+    ) -> None:
+        """Take what it works with. Without `work` it delivers nothing itself; events
+        are kept for so many ms; `ca_file` is trusted besides the system's store.
+        """
+        self.store = store
+        self._channels = channels
+        self._keys = keys
+        self._guard = guard
+        self._clock = clock
+        self._observe = observe
+        self._work = work
+        self._ca_file = ca_file
+        self._bus: Bus = InProcessBus()
+        self._relay: Relay | None = None
+        if isinstance(store, PostgresStore):
+            self._bus = PostgresBus(store.connect)
+            self._relay = Relay(store.connect, self._bus)
+        self.feed = Feed(store, self._bus)
+        self._housekeeping = Housekeeping(store, clock, events_kept)
+        self._worker: Worker | None = None
+        self._started = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Begin; what had begun is stopped again if the rest cannot."""
+        async with contextlib.AsyncExitStack() as started:
+            self.store.on_commit(self._tell)
+            await self._bus.start()
+            started.push_async_callback(self._bus.stop)
+            if self._relay:
+                await self._relay.start()
+                started.push_async_callback(self._relay.stop)
+            await self.feed.start()
+            started.push_async_callback(self.feed.stop)
+            await self._housekeeping.start()
+            started.push_async_callback(self._housekeeping.stop)
+            if self._work:
+                await self._start_worker(started)
+            self._started = started.pop_all()
+
+    async def stop(self, grace_ms: int = GRACEFUL_STOP) -> None:
+        """End: what is in flight has so many ms to come to its end."""
+        try:
+            if self._worker:
+                await self._worker.stop(grace_ms)
+        finally:
+            await self._started.aclose()
+
+    async def _start_worker(self, started: contextlib.AsyncExitStack) -> None:
+        sender = Sender(self._guard, observe=self._observe, ca_file=self._ca_file)
+        started.push_async_callback(sender.close)
+        worker = Worker(
+            self.store,
+            self._bus,
+            sender.send,
+            channels=self._channels,
+            keys=self._keys,
+            clock=self._clock,
+            observe=self._observe,
+        )
+        await worker.start()
+        self._worker = worker
+
+    def _tell(self, topics: frozenset[str]) -> None:
+        self._bus.kick(*topics)

@@ -1,0 +1,145 @@
+"""Sends in flight: how many at once, and what becomes of them at the end."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from delivery.deliver import Tools, deliver
+from delivery.jobs import Ended, Job, Lost, Released
+from delivery.recorder import Recorder
+
+BRISK: Final = 64
+"""Sends at once. Beyond that they only slow each other down."""
+
+SLOW_S: Final = 1.0
+"""A send that takes longer than this is no work, only waiting: it makes room, so that
+far ends that hang hold up nobody else."""
+
+MOST: Final = 512
+"""Sends at once with the slow ones."""
+
+HUNGRY: Final = 32
+"""With fewer jobs than this waiting for room it is time to claim more."""
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A send in flight."""
+
+    job: Job
+    began: float
+    slow: bool = False
+    over: bool = False
+
+
+class Senders:
+    """Sends jobs and hands their results to the recorder."""
+
+    def __init__(self, tools: Tools, recorder: Recorder) -> None:
+        """Begin with nothing in hand."""
+        self._tools = tools
+        self._recorder = recorder
+        self._waiting: deque[Job] = deque()
+        self._flights: dict[asyncio.Task[None], _Flight] = {}
+        self._brisk: deque[_Flight] = deque()
+        self._brisk_count = 0
+        self._hungry = asyncio.Event()
+        self._hungry.set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for room."""
+        return len(self._waiting)
+
+    def put(self, jobs: list[Job]) -> None:
+        """Send these as soon as there is room."""
+        self._waiting.extend(jobs)
+        self._fill()
+
+    async def hungry(self) -> None:
+        """Wait until more jobs are wanted."""
+        await self._hungry.wait()
+
+    def wake(self) -> None:
+        """Let whoever waits in `hungry` go on."""
+        self._hungry.set()
+
+    def release(self) -> None:
+        """Give back the jobs that wait: nothing of them was dialled."""
+        while self._waiting:
+            job = self._waiting.popleft()
+            self._recorder.add(Released(claimed=job.held.claimed))
+
+    def drop(self) -> None:
+        """Let go of all that is in hand: it belongs to others by now."""
+        self.release()
+        for task in self._flights:
+            task.cancel()
+
+    async def finish(self, within_s: float) -> None:
+        """Wait for the sends in flight; those that take longer are cut off."""
+        if self._flights:
+            await asyncio.wait(list(self._flights), timeout=within_s)
+        cut = list(self._flights)
+        for task in cut:
+            task.cancel()
+        if cut:
+            await asyncio.wait(cut)
+
+    def _fill(self) -> None:
+        while self._waiting and self._has_room():
+            self._start(self._waiting.popleft())
+        if len(self._waiting) < HUNGRY:
+            self._hungry.set()
+        else:
+            self._hungry.clear()
+        self._recorder.expecting = len(self._flights)
+
+    def _start(self, job: Job) -> None:
+        flight = _Flight(job, self._loop.time())
+        task = self._loop.create_task(self._send(job))
+        self._flights[task] = flight
+        self._brisk.append(flight)
+        self._brisk_count += 1
+        task.add_done_callback(self._land)
+
+    async def _send(self, job: Job) -> None:
+        try:
+            ended: Ended = await deliver(job, self._tools)
+        except asyncio.CancelledError:
+            ended = Lost(held=job.held)
+        self._recorder.add(ended)
+
+    def _land(self, task: asyncio.Task[None]) -> None:
+        flight = self._flights.pop(task)
+        flight.over = True
+        self._brisk_count -= not flight.slow
+        if task.cancelled():  # before it had begun
+            self._recorder.add(Released(claimed=flight.job.held.claimed))
+        self._fill()
+
+    def _has_room(self) -> bool:
+        """Tell whether another may start; if not, look again when one becomes slow."""
+        if self._brisk_count >= BRISK:
+            self._set_slow_aside()
+        if self._brisk_count < BRISK and len(self._flights) < MOST:
+            return True
+        if self._timer is None and self._brisk:
+            again = self._brisk[0].began + SLOW_S
+            self._timer = self._loop.call_at(again, self._look_again)
+        return False
+
+    def _set_slow_aside(self) -> None:
+        before = self._loop.time() - SLOW_S
+        while self._brisk and (self._brisk[0].over or self._brisk[0].began <= before):
+            flight = self._brisk.popleft()
+            if not flight.over:
+                flight.slow = True
+                self._brisk_count -= 1
+
+    def _look_again(self) -> None:
+        self._timer = None
+        self._fill()

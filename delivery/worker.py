@@ -1,0 +1,205 @@
+"""The worker: claims what is due, sends it, and writes down how it ended.
+
+It never stops for a storage error or a broken message; it holds nothing that the
+database does not know of.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from delivery.bus import Bus, Listener
+from delivery.claim import Ask, Claimed, claim, next_due
+from delivery.deliver import Observe, Send, Tools
+from delivery.jobs import Job, Released
+from delivery.lanes import LANES
+from delivery.lease import close_session, open_session, renew
+from delivery.load import load
+from delivery.recorder import Recorder
+from delivery.recover import recover
+from delivery.retry import Chance
+from delivery.senders import Senders
+from domain.channels import Channel
+from domain.clock import Clock
+from domain.ids import ZERO, Id
+from domain.timing import GRACEFUL_STOP, LEASE_RENEWAL, SECOND
+from models.crypto import KeyRing
+from models.store import Store
+
+IN_HAND: Final = 128
+"""Claimed deliveries that wait for room to be sent, at the most."""
+
+LONGEST_SLEEP_S: Final = {"sqlite": 60.0, "postgres": 1.0}
+"""On SQLite all that makes a lane due kicks the bus; on PostgreSQL a process may die
+between its commit and its kick. The minute covers a clock that was set."""
+
+SHORTEST_SLEEP_S: Final = 0.02
+"""A lane that is due and was not served is held by another claimer for a moment."""
+
+PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 5.0
+WIND_UP_S: Final = 2.0
+"""What each part gets to end, apart from the sends in flight."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One session at a time: a process has one of these."""
+
+    def __init__(  # noqa: PLR0913 - all that it needs of the world
+        self,
+        store: Store,
+        bus: Bus,
+        send: Send,
+        *,
+        channels: Mapping[str, Channel],
+        keys: KeyRing,
+        clock: Clock,
+        observe: Observe,
+        chance: Chance = random.random,
+    ) -> None:
+        """Take what it works with; make it in the event loop."""
+        self._store = store
+        self._bus = bus
+        self._channels = channels
+        self._keys = keys
+        self._clock = clock
+        self._observe = observe
+        self._recorder = Recorder(store, clock, observe, chance)
+        self._senders = Senders(Tools(send, clock, observe), self._recorder)
+        self._session = 0
+        self._served = ZERO
+        self._stopping = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Take a session, take over what the dead left, and work from now on."""
+        self._session = await self._store.turn(open_session)
+        await self._recover()
+        self._listener = self._bus.listen(LANES)
+        self._tasks = {
+            "claim": asyncio.create_task(self._claim_on(self._listener)),
+            "record": asyncio.create_task(self._recorder.run()),
+        }
+        if self._store.dialect == "postgres":
+            self._tasks["tend"] = asyncio.create_task(self._tend())
+
+    async def stop(self, grace_ms: int = GRACEFUL_STOP) -> None:
+        """Claim nothing more, let what is in flight end for a while, write down how it
+        ended, and hand back the rest.
+        """
+        self._stopping = True
+        self._senders.wake()
+        self._bus.kick(LANES)
+        await self._end("claim")
+        self._senders.release()
+        await self._senders.finish(grace_ms / SECOND)
+        self._recorder.stop()
+        written = await self._end("record")
+        await self._cancel("tend")
+        self._listener.close()
+        if written:
+            await self._close_session()
+
+    async def _claim_on(self, listener: Listener) -> None:
+        pause = PAUSE_S
+        while not self._stopping:
+            try:
+                if not await self._claim():
+                    await self._sleep(listener)
+                pause = PAUSE_S
+            except Exception:  # noqa: BLE001 - it must go on when storage is back
+                _log.warning("claiming_put_off", exc_info=True)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+            await self._senders.hungry()
+
+    async def _claim(self) -> bool:
+        """Claim what there is room for; tell whether there may be more to claim."""
+        ask = Ask(
+            worker=self._session,
+            now=self._clock(),
+            most=IN_HAND - self._senders.waiting,
+            after=self._served,
+        )
+        claimed = await self._store.turn(claim, ask)
+        if claimed:
+            self._observe("claimed")
+            self._senders.put(await self._load(claimed))
+        reached_the_end = len(claimed) < ask.most
+        self._served = ZERO if reached_the_end else _last_project(claimed)
+        return bool(claimed) or ask.after != ZERO
+
+    async def _load(self, claimed: list[Claimed]) -> list[Job]:
+        """Return what is to be sent of the claimed; the rest is on its way back."""
+        try:
+            loaded = await load(self._store, self._channels, self._keys, claimed)
+        except BaseException:
+            for it in claimed:
+                self._recorder.add(Released(claimed=it))
+            raise
+        jobs = []
+        for result in loaded:
+            if isinstance(result, Job):
+                jobs.append(result)
+            else:
+                self._recorder.add(result)
+        return jobs
+
+    async def _sleep(self, listener: Listener) -> None:
+        due_at = await next_due(self._store)
+        longest = LONGEST_SLEEP_S[self._store.dialect]
+        if due_at is not None:
+            left = (due_at - self._clock()) / SECOND
+            longest = min(longest, max(left, SHORTEST_SLEEP_S))
+        await listener.wait(longest)
+
+    async def _tend(self) -> None:
+        """Keep the lease, and take over from those who lost theirs."""
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL / SECOND)
+            try:
+                if not await self._store.turn(renew, self._session):
+                    await self._begin_anew()
+                await self._recover()
+            except Exception:  # noqa: BLE001 - it must go on when storage is back
+                _log.warning("lease_not_renewed", exc_info=True)
+
+    async def _begin_anew(self) -> None:
+        """Drop all in hand: with the lease it went to others."""
+        _log.warning("lease_lost", session=self._session)
+        self._session = await self._store.turn(open_session)
+        self._senders.drop()
+
+    async def _recover(self) -> None:
+        recovered = await recover(self._store, self._channels, self._clock())
+        if recovered:
+            _log.info("deliveries_recovered", count=recovered)
+
+    async def _end(self, name: str) -> bool:
+        """Wait until a task has ended by itself; tell whether it did."""
+        task = self._tasks[name]
+        await asyncio.wait([task], timeout=WIND_UP_S)
+        if task.done() and not task.cancelled():
+            return task.exception() is None
+        await self._cancel(name)
+        return False
+
+    async def _cancel(self, name: str) -> None:
+        if task := self._tasks.get(name):
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _close_session(self) -> None:
+        try:
+            await self._store.turn(close_session, self._session)
+        except Exception:  # noqa: BLE001 - then its lease runs out
+            _log.warning("session_not_closed", exc_info=True)
+
+
+def _last_project(claimed: list[Claimed]) -> Id:
+    return max(it.project_id for it in claimed)
