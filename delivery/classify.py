@@ -22,6 +22,7 @@ _UNSAFE: Final = re.compile(
 )
 """Control characters, what turns the direction of a text, and halves of characters."""
 
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HOST: Final = re.compile(r"[a-z0-9.:-]{1,253}")
 
 
@@ -69,7 +70,7 @@ def _sentence(answer: Answer) -> str:
         words = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     except ValueError:
         words = str(answer.status)
-    if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+    if answer.status not in _REDIRECTS:
         return f"The far end answered {words}."
     host = _location(answer.headers)
     to = f" (to {host})" if host else ""

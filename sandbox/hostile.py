@@ -120,7 +120,7 @@ async def endless_headers(
     writer.write(OK)
     for number in itertools.count():
         writer.write(b"X-%d: more\r\n" % number)
-        await writer.drain()
+        await _give_way(writer)
 
 
 async def endless_header(
@@ -130,8 +130,8 @@ async def endless_header(
     await read_request(reader)
     writer.write(OK + b"X-Long: ")
     while True:
-        writer.write(bytes([0x61]) * 4096)
-        await writer.drain()
+        writer.write(b"a" * 4096)
+        await _give_way(writer)
 
 
 async def endless_informational(
@@ -143,6 +143,12 @@ async def endless_informational(
         writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
         await writer.drain()
         await asyncio.sleep(0.005)
+
+
+async def _give_way(writer: asyncio.StreamWriter) -> None:
+    """Let the event loop run, which `drain` alone does only when buffers are full."""
+    await writer.drain()
+    await asyncio.sleep(0)
 
 
 def gzip_bomb(mebibytes: int) -> Behave:

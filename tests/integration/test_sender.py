@@ -40,7 +40,7 @@ def request(
 @pytest.fixture
 async def sender() -> AsyncIterator[Sender]:
     """Give a sender that may dial loopback."""
-    sender = Sender(Guard(dev=True), deadline_ms=2_000)
+    sender = Sender(Guard(dev=True), deadline_ms=10_000)
     yield sender
     await sender.close()
 
@@ -200,7 +200,7 @@ async def test_proxies_of_the_environment_are_not_used(
 async def test_the_status_decides_and_the_rest_is_bounded(
     act: EndlessBody | Drip,
 ) -> None:
-    sender = Sender(Guard(dev=True), deadline_ms=300)
+    sender = Sender(Guard(dev=True), deadline_ms=500)
     async with WebhookSink() as sink:
         sink.script("/hook", always=act)
         begin = time.monotonic()
@@ -210,7 +210,7 @@ async def test_the_status_decides_and_the_rest_is_bounded(
     assert isinstance(reply, Answer)
     assert reply.status == 200
     assert 0 < len(reply.body) <= BODY_KEPT
-    assert took < 1.5
+    assert took < 5
 
 
 def webhook(sink: WebhookSink) -> ReadyRequest:
