@@ -2,13 +2,14 @@
 
 import re
 from ipaddress import ip_address
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, TypeVar
 
 from domain.faults import Code, Refusal, RefusedError
+from domain.urls import url_fault
+
+T = TypeVar("T")
 
 NAME_MOST: Final = 255
-URL_MOST: Final = 2048
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE | re.ASCII)
 _HOST_MOST: Final = 253
@@ -27,14 +28,28 @@ class Checks:
         message: str,
         *path: str,
         code: Code = Code.VALIDATION_ERROR,
+        **data: object,
     ) -> None:
         """Add a broken rule; the path starts with `input`."""
-        self.refusals.append(Refusal(code, message, path))
+        self.refusals.append(Refusal(code, message, path, data))
+
+    def unchanged(self, updated_at: int, expected: int | None) -> None:
+        """Check `ifUpdatedAt`, where it is given, against the stored value."""
+        if expected is not None and expected != updated_at:
+            message = "It has been changed meanwhile."
+            path = ("input", "ifUpdatedAt")
+            self.refuse(message, *path, code=Code.CONFLICT, updated_at=updated_at)
 
     def done(self) -> None:
         """Raise RefusedError with all that was found."""
         if self.refusals:
             raise RefusedError(self.refusals)
+
+    def need(self, value: T | None) -> T:
+        """Return a value whose absence was noted; raise RefusedError as `done`."""
+        if value is None or self.refusals:
+            raise RefusedError(self.refusals)
+        return value
 
     def text(self, value: str, *path: str, most: int = NAME_MOST) -> None:
         """Check that a text is not blank, not too long, and one line."""
@@ -52,8 +67,8 @@ class Checks:
         self._check(fault, path)
 
     def url(self, value: str, *path: str) -> None:
-        """Check that a text is an absolute http(s) URL without user information."""
-        self._check(text_fault(value, URL_MOST) or url_fault(value), path)
+        """Check that a text is an absolute http(s) URL without credentials."""
+        self._check(url_fault(value), path)
 
     def _check(self, fault: str | None, path: tuple[str, ...]) -> None:
         if fault is not None:
@@ -95,19 +110,3 @@ def _is_host_name(value: str) -> bool:
     labels = ascii_form.removesuffix(".").split(".")
     # A last label of digits only is a mistyped address (RFC 3696, section 2).
     return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
-
-
-def url_fault(value: str) -> str | None:
-    """Say what is wrong with an http(s) URL; None if nothing is."""
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "Must be a URL."
-    if parts.scheme not in {"http", "https"} or any(c.isspace() for c in value):
-        return "Must be an absolute URL with http or https."
-    if host is None or not is_host(host):
-        return "Must be a URL with a valid host."
-    if "@" in parts.netloc:
-        return "Must not hold a user name or password."
-    return None

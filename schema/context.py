@@ -70,5 +70,10 @@ class RequestContext:
         """The project that the operation sees; ZERO owns nothing."""
         return self.loaders.project_id
 
+    @property
+    def actor(self) -> str | None:
+        """The text by which incident events name who acts."""
+        return self.principal.actor if self.principal else None
+
 
 Info = strawberry.Info[RequestContext, None]

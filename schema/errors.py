@@ -4,7 +4,7 @@ input; at the top level, few and with `extensions.code`. See design, section 5.
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum, unique
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
@@ -137,4 +137,5 @@ class Refusals(FieldExtension):
             return await next_(source, info, **arguments)
         except RefusedError as refused:
             errors = [user_error(refusal) for refusal in refused.refusals]
-            return info.return_type(errors=errors)
+            payload = cast("type[Payload]", info.return_type)
+            return payload(errors=errors)

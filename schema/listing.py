@@ -11,6 +11,7 @@ from typing import Any
 
 from domain.ids import Id
 from models.store import Row
+from schema.checks import storable
 from schema.loaders import Loaders
 from schema.pagination import COUNT_MOST, Count, Cut, Mark, Order, Page
 
@@ -19,7 +20,10 @@ Make = Callable[[Loaders, Row], Any]
 
 
 class Where:
-    """Conditions that are joined by AND, and their arguments; `{}` is a value."""
+    """Conditions that are joined by AND, and their arguments; `{}` is a value.
+
+    The conditions are SQL of ours; only arguments come from outside.
+    """
 
     def __init__(self, *conditions: str) -> None:
         """Start with conditions that need no argument."""
@@ -39,6 +43,25 @@ class Where:
         """Add that a column has one of the values; none of no values."""
         marks = ", ".join(map(self.mark, values))
         self.conditions.append(f"{column} IN ({marks})" if marks else "1 = 0")
+
+    def search(self, dialect: str, column: str, text: str) -> None:
+        """Add that a column holds a text somewhere, whatever the case. SQLite knows
+        case in ASCII only, PostgreSQL by the locale of the database.
+        """
+        if not storable(text):
+            self.conditions.append("1 = 0")
+            return
+        position = "instr" if dialect == "sqlite" else "strpos"
+        self.add(f"{position}(lower({column}), lower({{}})) > 0", text)
+
+    def __str__(self) -> str:
+        """Return the conditions, to follow WHERE."""
+        return " AND ".join(self.conditions)
+
+
+def binary(dialect: str, column: str) -> str:
+    """Return the SQL of a text column that sorts byte by byte, as SQLite does."""
+    return column if dialect == "sqlite" else f'{column} COLLATE "C"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,19 @@ class Listing:
     def _from(self, where: Where) -> str:
         conditions = " AND ".join([f"{self.parent} = {{parent}}", *where.conditions])
         return f"FROM {self.source} WHERE {conditions}"
+
+
+async def read_rows(
+    loaders: Loaders,
+    columns: str,
+    source: str,
+    where: Where,
+    make: Make,
+) -> list[Any]:
+    """Return the row objects of a small set, in no order: it has no pages."""
+    statement = " ".join(["SELECT", columns, "FROM", source, "WHERE", str(where)])
+    rows = await loaders.store.fetch(statement, *where.values)
+    return [make(loaders, row) for row in rows]
 
 
 async def read_page(

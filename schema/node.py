@@ -23,21 +23,34 @@ class NodeRow(Protocol):
     def typename(self) -> str:
         """The name of its GraphQL object type."""
 
+    @property
+    def key(self) -> Id:
+        """Its raw id."""
+
 
 Find = Callable[[Loaders, Sequence[Id]], Awaitable[Sequence[Any]]]
 """Gives for each id the row, or None for one that is unknown, foreign or deleted."""
 
 _FINDERS: dict[str, Find] = {}
+_HISTORIANS: dict[str, Find] = {}
 
 
-def finds(noun: str) -> Callable[[Find], Find]:
-    """Return a decorator that makes a batch function the look-up of a noun."""
+def finds(noun: str, *, deleted_too: bool = False) -> Callable[[Find], Find]:
+    """Return a decorator that makes a batch function the look-up of a noun: of what
+    clients may name by id, or of what others still refer to, deleted or not.
+    """
 
     def register(find: Find) -> Find:
-        _FINDERS[noun] = find
+        (_HISTORIANS if deleted_too else _FINDERS)[noun] = find
         return find
 
     return register
+
+
+def in_order(ids: Sequence[Id], rows: Sequence[NodeRow]) -> list[NodeRow | None]:
+    """Return the rows in the order of the ids; None for one without a row."""
+    found = {row.key: row for row in rows}
+    return [found.get(value) for value in ids]
 
 
 @strawberry.interface(description="An object with a global id.")
@@ -70,10 +83,35 @@ def id_of(noun: str, text: str) -> Id | None:
     return value if found == noun else None
 
 
-async def find(loaders: Loaders, noun: str, text: str) -> object:
+def ids_of(noun: str, texts: Sequence[str], *path: str) -> list[Id]:
+    """Return the raw ids of a filter; what is no id of this noun matches nothing.
+
+    Raises ApiError with the path where there are too many.
+    """
+    if len(texts) > MOST_NODES:
+        raise bad_input((path, f"At most {MOST_NODES} ids."))
+    ids = (id_of(noun, text) for text in dict.fromkeys(texts))
+    return [value for value in ids if value is not None]
+
+
+async def find(loaders: Loaders, noun: str, text: str) -> Any:  # noqa: ANN401
     """Return the row of an id of this noun, or None."""
     value = id_of(noun, text)
-    return None if value is None else await loaders.load(_FINDERS[noun], value)
+    return None if value is None else await find_row(loaders, noun, value)
+
+
+def find_row(
+    loaders: Loaders,
+    noun: str,
+    value: Id,
+    *,
+    deleted_too: bool = False,
+) -> Awaitable[Any]:
+    """Return the row of a raw id, or None. It goes where the type is annotated: to
+    the checker anything, to the schema what the row stands for.
+    """
+    finder = _HISTORIANS.get(noun) if deleted_too else None
+    return loaders.load(finder or _FINDERS[noun], value)
 
 
 async def find_any(loaders: Loaders, text: str) -> object:

@@ -18,6 +18,7 @@ import strawberry
 from domain.ids import Id
 from schema.checks import storable
 from schema.errors import ApiError, ErrorCode, bad_input
+from schema.scopes import field
 
 T = TypeVar("T")
 
@@ -102,6 +103,7 @@ class Cut:
 
 def cut(
     order: Order,
+    *,
     first: int | None,
     after: str | None,
     last: int | None,
@@ -208,16 +210,14 @@ class Connection(Generic[T]):
     nodes: list[T]
     page_info: PageInfo
 
-    @strawberry.field(
-        description=f"Rows in the whole list, counted up to {COUNT_MOST}."
-    )
+    @field(f"Rows in the whole list, counted up to {COUNT_MOST}.")
     @staticmethod
     async def total_count(page: strawberry.Parent[Page]) -> int:
         """Count the list."""
         counted: Count = await page.count()
         return counted.number
 
-    @strawberry.field(description="Whether totalCount is the exact number.")
+    @field("Whether totalCount is the exact number.")
     @staticmethod
     async def total_count_exact(page: strawberry.Parent[Page]) -> bool:
         """Count the list, once for both fields."""

@@ -12,10 +12,10 @@ import strawberry
 from strawberry.extensions import FieldExtension
 
 from domain.scopes import Scope
-from schema.context import Info, RequestContext
+from schema.context import Info, Principal, RequestContext
 from schema.errors import ApiError, ErrorCode, Refusals, as_api_error
 
-RootField = Callable[[Callable[..., Any]], Any]
+Decorator = Callable[[Callable[..., Any]], Any]
 
 
 class UndeclaredScopeError(TypeError):
@@ -48,42 +48,62 @@ class Requires(FieldExtension):
             raise shown from error
 
 
-def check(context: RequestContext, scope: Scope) -> None:
-    """Raise ApiError if nobody signed in, or with a token that lacks the scope."""
+def principal(context: RequestContext) -> Principal:
+    """Return who asks; raise ApiError if nobody signed in."""
     if context.principal is None:
         raise ApiError(ErrorCode.UNAUTHORIZED, "A valid API token is needed.")
-    if scope not in context.principal.scopes:
+    return context.principal
+
+
+def check(context: RequestContext, scope: Scope) -> None:
+    """Raise ApiError if nobody signed in, or with a token that lacks the scope."""
+    if scope not in principal(context).scopes:
         message = f"The token does not hold the scope {scope.value}."
         raise ApiError(ErrorCode.FORBIDDEN, message, scope=scope.value)
 
 
-def query(scope: Scope, description: str, **options: object) -> RootField:
+def query(scope: Scope, description: str, **options: object) -> Decorator:
     """Return the decorator of a root query's resolver."""
-    return _field(scope, description, [], options)
+    return _root(scope, description, [], options)
 
 
-def mutation(scope: Scope, description: str, **options: object) -> RootField:
+def mutation(scope: Scope, description: str, **options: object) -> Decorator:
     """Return the decorator of a mutation's resolver; its refusals become errors of
     the payload, so it just raises RefusedError.
     """
-    return _field(scope, description, [Refusals()], options)
+    return _root(scope, description, [Refusals()], options)
 
 
-def subscription(scope: Scope, description: str, **options: object) -> RootField:
+def subscription(scope: Scope, description: str, **options: object) -> Decorator:
     """Return the decorator of a subscription's resolver."""
-    return _field(scope, description, [], {"is_subscription": True, **options})
+    return _root(scope, description, [], {"is_subscription": True, **options})
 
 
-def _field(
+def field(
+    description: str,
+    scope: Scope | None = None,
+    **options: Any,  # noqa: ANN401 - what strawberry.field takes
+) -> Decorator:
+    """Return the decorator of a resolver below the root; give a scope only where it
+    is stricter than that of the root fields that lead here.
+    """
+    extensions: list[FieldExtension] = [] if scope is None else [Requires(scope)]
+    made: Decorator = strawberry.field(
+        description=description, extensions=extensions, **options
+    )
+    return made
+
+
+def _root(
     scope: Scope,
     description: str,
     inner: list[FieldExtension],
     options: dict[str, Any],
-) -> RootField:
+) -> Decorator:
     text = f"{description} Needs the scope {scope.value}."
     # The last extension is the outermost: it is asked before all others.
     extensions = [*inner, Requires(scope)]
-    made: RootField = strawberry.field(
+    made: Decorator = strawberry.field(
         description=text, extensions=extensions, **options
     )
     return made
@@ -97,9 +117,9 @@ def declared(*roots: type) -> dict[str, Scope]:
     scopes: dict[str, Scope] = {}
     for root in roots:
         definition = root.__strawberry_definition__  # type: ignore[attr-defined]
-        for field in definition.fields:
-            name = f"{definition.name}.{field.python_name}"
-            found = [e.scope for e in field.extensions if isinstance(e, Requires)]
+        for root_field in definition.fields:
+            name = f"{definition.name}.{root_field.python_name}"
+            found = [e.scope for e in root_field.extensions if isinstance(e, Requires)]
             if not found:
                 raise UndeclaredScopeError(f"{name} declares no scope.")
             scopes[name] = found[0]

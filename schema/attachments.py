@@ -1,0 +1,135 @@
+"""Which integrations hear of a server: attach and detach."""
+
+from functools import partial
+from typing import Final
+
+import strawberry
+
+from domain.faults import Code
+from domain.ids import Id, new_id
+from domain.scopes import Scope
+from models.store import Tx
+from schema.checks import Checks
+from schema.context import Info
+from schema.errors import Payload
+from schema.integrations import Integration
+from schema.node import find, find_row, id_of
+from schema.scopes import mutation
+from schema.server_mutations import read_server
+from schema.servers import Server
+from schema.turns import Done, carry_out
+
+_INTEGRATION: Final = """
+SELECT id FROM integration
+WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
+"""
+_ATTACH: Final = """
+INSERT INTO attachment
+  (id, project_id, resource_type, resource_id, integration_id, created_at)
+VALUES ($1, $2, 'Server', $3, $4, $5)
+ON CONFLICT (resource_id, integration_id) DO NOTHING
+"""
+_DETACH: Final = """
+DELETE FROM attachment WHERE resource_id = $1 AND integration_id = $2
+"""
+
+
+@strawberry.input
+class AttachIntegrationToServerInput:
+    """What `attachIntegrationToServer` takes."""
+
+    server_id: strawberry.ID
+    integration_id: strawberry.ID
+
+
+@strawberry.input
+class DetachIntegrationFromServerInput:
+    """What `detachIntegrationFromServer` takes."""
+
+    server_id: strawberry.ID
+    integration_id: strawberry.ID
+
+
+@strawberry.type
+class AttachIntegrationToServerPayload(Payload):
+    """What `attachIntegrationToServer` answers."""
+
+    server: Server | None = None
+    integration: Integration | None = None
+
+
+@strawberry.type
+class DetachIntegrationFromServerPayload(Payload):
+    """What `detachIntegrationFromServer` answers."""
+
+    server: Server | None = None
+    integration: Integration | None = None
+
+
+Pair = AttachIntegrationToServerInput | DetachIntegrationFromServerInput
+
+
+async def _pair(project_id: Id, given: Pair, tx: Tx) -> tuple[Id, Id]:
+    checks = Checks()
+    server = await read_server(tx, project_id, given.server_id, checks)
+    named = id_of("Integration", given.integration_id)
+    found = named and await tx.fetchrow(_INTEGRATION, project_id, named)
+    if not found:
+        message, path = "There is no integration with this id.", "integrationId"
+        checks.refuse(message, "input", path, code=Code.INTEGRATION_NOT_FOUND)
+    return checks.need(server)["id"], checks.need(named)
+
+
+async def _attach(project_id: Id, given: Pair, tx: Tx, now: int) -> Done:
+    server_id, integration_id = await _pair(project_id, given, tx)
+    await tx.execute(_ATTACH, new_id(), project_id, server_id, integration_id, now)
+    return Done(server_id)
+
+
+async def _detach(project_id: Id, given: Pair, tx: Tx, _now: int) -> Done:
+    server_id, integration_id = await _pair(project_id, given, tx)
+    await tx.execute(_DETACH, server_id, integration_id)
+    return Done(server_id)
+
+
+@strawberry.type
+class AttachmentMutations:
+    """Mutations of what hears of what."""
+
+    @mutation(
+        Scope.WRITE,
+        "Lets an integration hear of a server's incidents from now on; doing it again "
+        "changes nothing.",
+    )
+    async def attach_integration_to_server(
+        self,
+        info: Info,
+        input: AttachIntegrationToServerInput,
+    ) -> AttachIntegrationToServerPayload:
+        """Attach an integration."""
+        loaders = info.context.loaders
+        work = partial(_attach, info.context.project_id, input)
+        done = await carry_out(info, input, work)
+        return AttachIntegrationToServerPayload(
+            server=await find_row(loaders, "Server", done.id),
+            integration=await find(loaders, "Integration", input.integration_id),
+        )
+
+    @mutation(
+        Scope.WRITE,
+        "Lets an integration hear nothing of a server's later incidents; doing it "
+        "again changes nothing.",
+    )
+    async def detach_integration_from_server(
+        self,
+        info: Info,
+        input: DetachIntegrationFromServerInput,
+    ) -> DetachIntegrationFromServerPayload:
+        """Detach an integration."""
+        loaders = info.context.loaders
+        work = partial(_detach, info.context.project_id, input)
+        done = await carry_out(info, input, work)
+        return DetachIntegrationFromServerPayload(
+            server=await find_row(loaders, "Server", done.id),
+            integration=await find(loaders, "Integration", input.integration_id),
+        )

@@ -1,0 +1,95 @@
+"""Puts the nouns together: the schema, and its text in `schema.graphql`."""
+
+from pathlib import Path
+from typing import Final
+
+import strawberry
+from graphql import GraphQLInputObjectType, GraphQLObjectType, Undefined
+from strawberry.schema.config import StrawberryConfig
+
+from schema.attachments import AttachmentMutations
+from schema.deliveries import DeliveryMutations, DeliveryQueries
+from schema.delivery_events import DeliverySubscriptions
+from schema.errors import ConflictError, InputError
+from schema.execution import Schema
+from schema.incident_mutations import IncidentMutations
+from schema.incidents import IncidentQueries
+from schema.integrations import INTEGRATION_TYPES, IntegrationQueries
+from schema.node import NodeQueries
+from schema.scopes import declared
+from schema.server_mutations import ServerMutations
+from schema.servers import ServerQueries
+from schema.times import SCALARS
+from schema.viewer import ViewerQueries
+
+SDL: Final = Path(__file__).with_name("schema.graphql")
+"""The text of the schema, committed so that a change of it is seen in review."""
+
+
+@strawberry.type
+class Query(
+    ViewerQueries,
+    NodeQueries,
+    ServerQueries,
+    IntegrationQueries,
+    IncidentQueries,
+    DeliveryQueries,
+):
+    """All root queries."""
+
+
+@strawberry.type
+class Mutation(
+    ServerMutations,
+    AttachmentMutations,
+    IncidentMutations,
+    DeliveryMutations,
+):
+    """All mutations."""
+
+
+@strawberry.type
+class Subscription(DeliverySubscriptions):
+    """All subscriptions."""
+
+
+def make_schema(
+    query: type = Query,
+    mutation: type = Mutation,
+    subscription: type = Subscription,
+) -> Schema:
+    """Return the schema; UndeclaredScopeError if a root field declares no scope."""
+    declared(query, mutation, subscription)
+    made = Schema(
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        types=[InputError, ConflictError, *INTEGRATION_TYPES.values()],
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    )
+    _forget_null_defaults(made)
+    return made
+
+
+def _forget_null_defaults(schema: Schema) -> None:
+    """Say `first: Int` and not `first: Int = null`: where null is the default, the
+    default is Python's, and what is absent stays absent.
+    """
+    for made in schema._schema.type_map.values():  # noqa: SLF001 - no public way
+        if isinstance(made, GraphQLObjectType):
+            values = [a for f in made.fields.values() for a in f.args.values()]
+        elif isinstance(made, GraphQLInputObjectType):
+            values = list(made.fields.values())
+        else:
+            continue
+        for value in values:
+            if value.default_value is None:
+                value.default_value = Undefined
+
+
+SCHEMA: Final = make_schema()
+
+
+def print_schema() -> str:
+    """Return the text of the schema, the same on every run."""
+    return SCHEMA.as_str() + "\n"
