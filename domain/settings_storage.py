@@ -47,7 +47,7 @@ def join(
 
     Raise pydantic's ValidationError where they are no longer valid.
     """
-    whole = _filled(model, plain, secrets, "")
+    whole = filled(model, plain, secrets)
     return model.model_validate(whole, by_alias=False, by_name=True)
 
 
@@ -104,12 +104,13 @@ def _secret_places(model: type[BaseModel]) -> dict[str, Any]:
     return places
 
 
-def _filled(
+def filled(
     model: type[BaseModel],
     plain: Mapping[str, Any],
     secrets: Mapping[str, str],
-    prefix: str,
+    prefix: str = "",
 ) -> dict[str, Any]:
+    """Return the stored values with the secrets in their places, not validated."""
     whole = dict(plain)
     for row in settings_of(model):
         path, value = prefix + row.name, plain.get(row.name)
@@ -118,11 +119,11 @@ def _filled(
         elif row.kind is not Kind.OBJECT or value is None:
             continue
         elif not row.many:
-            whole[row.name] = _filled(row.of, value, secrets, f"{path}.")
+            whole[row.name] = filled(row.of, value, secrets, f"{path}.")
         elif key := key_of(row.of):
             keys = [entry_key(entry[key.name]) for entry in value]
             whole[row.name] = [
-                _filled(row.of, entry, secrets, f"{path}.{name}.")
+                filled(row.of, entry, secrets, f"{path}.{name}.")
                 for entry, name in zip(value, keys, strict=True)
             ]
     return whole

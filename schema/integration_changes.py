@@ -1,0 +1,220 @@
+"""Changes and deletes integrations, each in one turn under the row's lock."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+from strawberry import UNSET
+
+from delivery.lanes import cancel_waiting, open_lane
+from domain.channels import Channel
+from domain.deliveries import CancelReason
+from domain.faults import Code, refuse
+from domain.ids import Id
+from domain.settings import ChannelSettings
+from domain.settings_storage import split
+from models.crypto import KeyRing
+from models.secret_storage import Stored, open_all, seal_all
+from models.store import Row, Tx
+from schema.checks import Checks
+from schema.derive import Chosen
+from schema.derived import BY_TYPE
+from schema.integration_creation import default_name
+from schema.integration_inputs import DeleteIntegrationInput, UpdateIntegrationInput
+from schema.node import id_of
+from schema.settings_input import Before, merge
+from schema.turns import Done
+
+_READ: Final = """
+SELECT id, type, name, custom_name, active, down_alerts_only, editable, deletable,
+  error, settings, secrets, updated_at
+FROM integration WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
+"""
+_UPDATE: Final = """
+UPDATE integration SET name = $2, custom_name = $3, active = $4, down_alerts_only = $5,
+  error = $6, settings = $7, secrets = $8, updated_at = $9
+WHERE id = $1
+"""
+_DELETE: Final = """
+UPDATE integration SET active = FALSE, settings = '{}', secrets = '{}',
+  deleted_at = $2, updated_at = $2
+WHERE id = $1
+"""
+_DETACH: Final = "DELETE FROM attachment WHERE integration_id = $1"
+_NEVER_NULL: Final = {
+    "settings": "settings",
+    "active": "active",
+    "down_alerts_only": "downAlertsOnly",
+}
+_ID_PATH: Final = ("input", "integrationId")
+
+
+async def read_integration(
+    tx: Tx,
+    project_id: Id,
+    text: str,
+    checks: Checks,
+) -> Row | None:
+    """Return the locked row that `input.integrationId` names; None is noted."""
+    integration_id = id_of("Integration", text)
+    # SQLite has one writer: there is nothing to lock.
+    ending = "FOR UPDATE" if tx.dialect == "postgres" else ""
+    row = integration_id and await tx.fetchrow(
+        _READ + ending, project_id, integration_id
+    )
+    if not row:
+        message = "There is no integration with this id."
+        checks.refuse(message, *_ID_PATH, code=Code.INTEGRATION_NOT_FOUND)
+    return row or None
+
+
+@dataclass(slots=True)
+class Update:
+    """A call of `updateIntegration`. `targets` are the addresses that changed settings
+    dial; they are known once it is written.
+    """
+
+    project_id: Id
+    keys: KeyRing
+    given: UpdateIntegrationInput
+    targets: tuple[str, ...] = field(default=(), init=False)
+
+    async def write(self, tx: Tx, now: int) -> Done:
+        """Change the row, and its lane where it is enabled or disabled."""
+        checks = Checks()
+        named = self.given.integration_id
+        row = checks.need(await read_integration(tx, self.project_id, named, checks))
+        channel = BY_TYPE[row["type"]]
+        checks.unchanged(row["updated_at"], self.given.if_updated_at)
+        self._check_fields(row, checks)
+        before = self._before(row)
+        settings = self._settings(channel, before, checks)
+        checks.done()
+        self.targets = channel.targets(settings) if settings else ()
+        # Never twice the same, or a change would pass `ifUpdatedAt` unseen.
+        at = max(now, row["updated_at"] + 1)
+        await tx.execute(
+            _UPDATE,
+            row["id"],
+            *self._name(row, channel, settings),
+            *self._flags(row),
+            *self._stored(row, before, settings, now),
+            at,
+        )
+        await self._switch(tx, row, channel, now)
+        return Done(row["id"])
+
+    def _check_fields(self, row: Row, checks: Checks) -> None:
+        given = self.given
+        if isinstance(given.name, str):
+            checks.text(given.name, "input", "name")
+        for name, path in _NEVER_NULL.items():
+            if getattr(given, name) is None:
+                checks.refuse("Must not be null.", "input", path)
+        if row["editable"]:
+            return
+        for name in ("name", "settings"):
+            if getattr(given, name) is not UNSET:
+                message = "This integration cannot be edited."
+                code = Code.UNPROCESSABLE_ENTITY
+                checks.refuse(message, "input", name, code=code)
+
+    @property
+    def _needs_settings(self) -> bool:
+        """Whether settings change, or a name is to be made from them."""
+        return isinstance(self.given.settings, Chosen) or self.given.name is None
+
+    def _before(self, row: Row) -> Before:
+        if not self._needs_settings:
+            return Before()
+        stored = orjson.loads(row["secrets"])
+        secrets = open_all(self.keys, self.project_id, row["id"], stored)
+        return Before(orjson.loads(row["settings"]), secrets)
+
+    def _settings(
+        self,
+        channel: Channel,
+        before: Before,
+        checks: Checks,
+    ) -> ChannelSettings | None:
+        if not self._needs_settings:
+            return None
+        chosen = self.given.settings or Chosen(channel.key, {})
+        path = ("input", "settings", chosen.channel)
+        if chosen.channel != channel.key:
+            message = f"This integration is of another channel: {channel.key}."
+            checks.refuse(message, *path, code=Code.CHANNEL_MISMATCH)
+            return None
+        return merge(channel.settings, before, chosen.values, checks, *path)
+
+    def _name(
+        self,
+        row: Row,
+        channel: Channel,
+        settings: ChannelSettings | None,
+    ) -> tuple[str, bool]:
+        """Return the name after the change, and whether people gave it."""
+        if isinstance(self.given.name, str):
+            return self.given.name, True
+        custom = bool(row["custom_name"]) and self.given.name is not None
+        if settings is None or custom:
+            return row["name"], custom
+        return default_name(channel, settings), False
+
+    def _flags(self, row: Row) -> tuple[bool, bool, str | None]:
+        """Return active, down_alerts_only and error after the change."""
+        active = self._value(row, "active")
+        enabled = active and not row["active"]
+        down_alerts_only = self._value(row, "down_alerts_only")
+        return active, down_alerts_only, None if enabled else row["error"]
+
+    def _value(self, row: Row, name: str) -> bool:
+        given = getattr(self.given, name)
+        return bool(row[name] if given is UNSET else given)
+
+    def _stored(
+        self,
+        row: Row,
+        before: Before,
+        settings: ChannelSettings | None,
+        now: int,
+    ) -> tuple[str, str]:
+        """Return the columns of settings and secrets; an equal secret stays as it is,
+        with the time at which it was set.
+        """
+        if settings is None:
+            return row["settings"], row["secrets"]
+        plain, secrets = split(settings)
+        old: Stored = orjson.loads(row["secrets"])
+        kept = {p: old[p] for p, s in secrets.items() if before.secrets.get(p) == s}
+        fresh = {path: text for path, text in secrets.items() if path not in kept}
+        sealed = seal_all(self.keys, self.project_id, row["id"], fresh, now)
+        return orjson.dumps(plain).decode(), orjson.dumps(kept | sealed).decode()
+
+    async def _switch(self, tx: Tx, row: Row, channel: Channel, now: int) -> None:
+        active = self._value(row, "active")
+        if active and not row["active"]:
+            lane = (row["id"], channel.type_name, channel.slots)
+            await open_lane(tx, self.project_id, *lane)
+        elif row["active"] and not active:
+            reason = CancelReason.INTEGRATION_DISABLED
+            await cancel_waiting(tx, row["id"], reason, now)
+
+
+async def delete(
+    project_id: Id,
+    given: DeleteIntegrationInput,
+    tx: Tx,
+    now: int,
+) -> Done:
+    """Mark an integration as deleted; what could be secret in it is erased."""
+    checks = Checks()
+    row = await read_integration(tx, project_id, given.integration_id, checks)
+    row = checks.need(row)
+    if not row["deletable"]:
+        message, code = "This integration cannot be deleted.", Code.UNPROCESSABLE_ENTITY
+        raise refuse(code, message, *_ID_PATH)
+    await tx.execute(_DELETE, row["id"], now)
+    await tx.execute(_DETACH, row["id"])
+    await cancel_waiting(tx, row["id"], CancelReason.INTEGRATION_DELETED, now)
+    return Done(row["id"])

@@ -1,0 +1,78 @@
+"""Integrations: what their mutations take and answer."""
+
+import strawberry
+
+from schema.derive import Chosen
+from schema.derived import INPUTS
+from schema.errors import Payload
+from schema.integrations import Integration
+from schema.times import DateTime
+
+
+@strawberry.input
+class CreateIntegrationInput:
+    """What `createIntegration` takes."""
+
+    settings: Chosen = strawberry.field(graphql_type=INPUTS.create)
+    name: str | None = strawberry.field(
+        default=None,
+        description="1 to 255 characters; without it, made from the settings.",
+    )
+    active: bool = True
+    down_alerts_only: bool = False
+    idempotency_key: str | None = None
+
+
+@strawberry.input(description="Absent fields keep their values.")
+class UpdateIntegrationInput:
+    """What `updateIntegration` takes."""
+
+    integration_id: strawberry.ID
+    settings: Chosen | None = strawberry.field(
+        default=strawberry.UNSET,
+        graphql_type=INPUTS.update | None,
+        description="Absent settings keep their values, null clears or resets them, "
+        "lists and objects are replaced whole. An entry of a list that leaves its "
+        "secret out keeps it.",
+    )
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Null goes back to the name that is made from the settings.",
+    )
+    active: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="False cancels what waits; true forgets the `error`.",
+    )
+    down_alerts_only: bool | None = strawberry.UNSET
+    if_updated_at: DateTime | None = strawberry.field(
+        default=None,
+        description="Refuses the call where the integration has another `updatedAt`.",
+    )
+
+
+@strawberry.input
+class DeleteIntegrationInput:
+    """What `deleteIntegration` takes."""
+
+    integration_id: strawberry.ID
+
+
+@strawberry.type
+class CreateIntegrationPayload(Payload):
+    """What `createIntegration` answers."""
+
+    integration: Integration | None = None
+
+
+@strawberry.type
+class UpdateIntegrationPayload(Payload):
+    """What `updateIntegration` answers."""
+
+    integration: Integration | None = None
+
+
+@strawberry.type
+class DeleteIntegrationPayload(Payload):
+    """What `deleteIntegration` answers."""
+
+    deleted_id: strawberry.ID | None = None

@@ -1,0 +1,141 @@
+"""Integrations: outbound channels with their settings. Types, look-up and list."""
+
+from enum import Enum, unique
+from typing import Final
+
+import strawberry
+
+from domain.scopes import Scope
+from notifiers import CHANNELS
+from schema.context import Info
+from schema.delivery_rows import delivery_page
+from schema.derive import derive_types
+from schema.derived import INPUTS
+from schema.integration_rows import integration_listing
+from schema.listing import Where
+from schema.node import Node, find
+from schema.pagination import Connection, OrderDirection, Page, cut
+from schema.scopes import query
+from schema.times import DateTime
+
+
+@strawberry.interface(description="An outbound channel with its settings.")
+class Integration(Node):
+    """What all channels have in common. Resolved from an `IntegrationRow`."""
+
+    type: str = strawberry.field(graphql_type=INPUTS.integration_type)
+    name: str
+    active: bool = strawberry.field(
+        description="An inactive integration is told nothing.",
+    )
+    down_alerts_only: bool = strawberry.field(
+        description="Whether it hears only that incidents open, reopen or escalate.",
+    )
+    all_resources: bool = strawberry.field(
+        description="Whether it hears of every resource, attached or not.",
+    )
+    editable: bool = strawberry.field(
+        description="Whether its name and settings can be changed.",
+    )
+    deletable: bool
+    error: str | None = strawberry.field(
+        description="Why it was disabled by itself; null otherwise.",
+    )
+    created_at: DateTime
+    updated_at: DateTime
+
+
+INTEGRATION_TYPES: Final = derive_types(CHANNELS, Integration)
+"""The implementations of `Integration`, by the stored type's name."""
+
+
+@strawberry.type(description="A page of a list of integrations.")
+class IntegrationConnection(Connection[Integration]):
+    """A connection from which deliveries can be followed."""
+
+    event_cursor: str = strawberry.field(
+        description="For `deliveryEvents(after:)`: what happens after this list was "
+        "read comes there.",
+    )
+
+
+@strawberry.enum(description="What integrations are sorted by.")
+@unique
+class IntegrationOrderField(Enum):
+    """Columns to sort integrations by."""
+
+    CREATED_AT = "created_at"
+
+
+@strawberry.input(description="How integrations are sorted; ties by id.")
+class IntegrationOrder:
+    """A field and a direction."""
+
+    field: IntegrationOrderField
+    direction: OrderDirection = OrderDirection.ASC
+
+
+@strawberry.input(description="Which integrations; all conditions must hold.")
+class IntegrationFilter:
+    """Conditions on integrations."""
+
+    search: str | None = strawberry.field(
+        default=None,
+        description="A part of the name, in any case.",
+    )
+    types: list[Enum] | None = strawberry.field(
+        default=None,
+        graphql_type=INPUTS.integration_types,
+    )
+    active: bool | None = None
+
+
+def _where(dialect: str, chosen: IntegrationFilter | None) -> Where:
+    where = Where()
+    if chosen is None:
+        return where
+    if chosen.search:
+        where.search(dialect, "name", chosen.search)
+    if chosen.types is not None:
+        where.among("type", sorted({kind.value for kind in chosen.types}))
+    if chosen.active is not None:
+        where.conditions.append("active" if chosen.active else "NOT active")
+    return where
+
+
+@strawberry.type
+class IntegrationQueries:
+    """Root queries for integrations."""
+
+    @query(
+        Scope.READ,
+        "The integration with this id; null where there is none.",
+        graphql_type=Integration | None,
+    )
+    async def integration(self, info: Info, id: strawberry.ID) -> object:
+        """Look up an integration."""
+        return await find(info.context.loaders, "Integration", id)
+
+    @query(
+        Scope.READ,
+        "The project's integrations, the newest first unless told otherwise.",
+        graphql_type=IntegrationConnection,
+    )
+    async def integrations(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: IntegrationFilter | None = None,
+        order_by: IntegrationOrder | None = None,
+    ) -> Page:
+        """List integrations."""
+        loaders = info.context.loaders
+        down = order_by is None or order_by.direction is OrderDirection.DESC
+        where = _where(loaders.store.dialect, filter)
+        listing = integration_listing(where, descending=down)
+        part = cut(listing.order, first=first, after=after, last=last, before=before)
+        return await delivery_page(info, listing, loaders.project_id, part)
