@@ -16,6 +16,7 @@ from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.orm import Savepoint, WriteOutsideTurnError
 from models.postgres_faults import RAISED, READ_ONLY, reraise
+from models.postgres_pool import Pool
 
 
 class Held:
@@ -77,10 +78,14 @@ class Direct(Translating):
 class Client(Translating):
     """Reads through the store's pool of reading connections."""
 
-    def __init__(self, pool: Any, connection_name: str) -> None:
+    def __init__(self, pool: Pool, connection_name: str) -> None:
         """Use a pool whose connections refuse to write."""
         super().__init__(connection_name=connection_name)
-        self._pool = pool
+        self._reads = pool
+
+    def acquire_connection(self) -> Any:
+        """Borrow a connection for a statement."""
+        return self._reads.borrowed()
 
     async def close(self) -> None:
         """Leave the pool to the store."""

@@ -27,6 +27,13 @@ SETTINGS: Final = {
     # An old snapshot keeps the dead index entries at the head of every lane.
     "idle_in_transaction_session_timeout": "30s",
 }
+BROKEN: Final = (
+    StorageUnavailableError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""After these a connection is not lent again."""
+
 READING: Final = SETTINGS | {"default_transaction_read_only": "on"}
 
 
@@ -54,7 +61,7 @@ class Pool:
 
     def __init__(self, pool: Any) -> None:  # noqa: ANN401
         """See `open`."""
-        self.pool = pool
+        self._pool = pool
         # The pool's own queue loses its order of things while it is closing.
         self._room = asyncio.Semaphore(pool.get_max_size())
         self._returning: set[asyncio.Task[None]] = set()
@@ -86,14 +93,14 @@ class Pool:
             connection = await self._acquire()
             try:
                 yield connection
-            except StorageUnavailableError:
+            except BROKEN:
                 _drop(connection)
                 raise
             finally:
                 if is_lost(connection) or connection.is_in_transaction():
                     await self._return_unclean(connection)
                 else:
-                    await self.pool.release(connection)
+                    await self._pool.release(connection)
         finally:
             self._room.release()
 
@@ -101,9 +108,9 @@ class Pool:
         """Wait for what is lent, for a while, and disconnect."""
         self._open = False
         try:
-            await asyncio.wait_for(self.pool.close(), CLOSE_S)
+            await asyncio.wait_for(self._pool.close(), CLOSE_S)
         except TimeoutError:
-            self.pool.terminate()
+            self._pool.terminate()
 
     async def _wait_for_room(self) -> None:
         try:
@@ -118,7 +125,7 @@ class Pool:
             message = "The database is closed."
             raise StorageUnavailableError(message)
         try:
-            return await self.pool.acquire()
+            return await self._pool.acquire()
         except RAISED as error:
             reraise(error)
 
@@ -136,7 +143,7 @@ class Pool:
         except RAISED:
             _drop(connection)
         with contextlib.suppress(*RAISED):
-            await self.pool.release(connection)
+            await self._pool.release(connection)
 
 
 def _drop(connection: Any) -> None:  # noqa: ANN401

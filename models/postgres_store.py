@@ -48,7 +48,7 @@ class PostgresStore:
             opened.push_async_callback(reads.close)
             if await _lacks_migrations(reads):
                 raise NotMigratedError
-            orm = await Orm.open("postgres", "models.postgres_engine", pool=reads.pool)
+            orm = await Orm.open("postgres", "models.postgres_engine", pool=reads)
             opened.pop_all()
         return cls(url, turns, reads, orm)
 
