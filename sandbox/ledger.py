@@ -31,8 +31,11 @@ class Ledger:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        """Append to the file, after what an earlier ledger left there."""
-        self.entries: list[Seen] = read(file) if file and file.exists() else []
+        """Append to the file, after what an earlier ledger left there whole."""
+        self.entries: list[Seen] = []
+        if file is not None and file.exists():
+            self.entries = read(file)
+            file.write_text("".join(_line(it) for it in self.entries), "utf-8")
         self._file = file
         taken = [it for it in self.entries if it.refused is None]
         self._bodies = {it.message_id: it.body_sha256 for it in taken}
@@ -42,7 +45,7 @@ class Ledger:
         """Write an entry down, then wake who waits for it."""
         if self._file is not None:
             with self._file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(asdict(seen)) + "\n")
+                lines.write(_line(seen))
                 lines.flush()
                 os.fsync(lines.fileno())
         self.entries.append(seen)
@@ -67,6 +70,10 @@ class Ledger:
         async with asyncio.timeout(seconds), self._grown:
             await self._grown.wait_for(lambda: wanted(self.entries))
         return list(self.entries)
+
+
+def _line(seen: Seen) -> str:
+    return json.dumps(asdict(seen)) + "\n"
 
 
 def read(file: Path) -> list[Seen]:
