@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from domain.faults import Code, refuse
 from domain.ids import Id, new_id
-from models.crypto import KeyRing
-from models.store import Tx
+from models.crypto import CannotOpenError, KeyRing, UnknownKeyError
+from models.store import Row, Tx
 from schema.checks import Checks
 
 KEY_FIELD: Final = "idempotency_key"
@@ -88,11 +88,18 @@ async def _earlier(tx: Tx, keys: KeyRing, call: Call) -> Any:  # noqa: ANN401 - 
     row = await tx.fetchrow(_READ, call.project_id, call.key)
     if row is None:  # purged between the two statements: as if never used
         raise refuse(Code.CONFLICT, "The key has just expired; call again.", *KEY_PATH)
-    digest = keys.open(bytes(row["input_hash"]).decode(), _binding(call))
-    if (row["operation"], digest) != (call.operation, call.digest):
+    if row["operation"] != call.operation or not _same_input(keys, call, row):
         message = "The key was used for a call with another input."
         raise refuse(Code.IDEMPOTENCY_KEY_REUSED, message, *KEY_PATH)
     return orjson.loads(row["result"])
+
+
+def _same_input(keys: KeyRing, call: Call, row: Row) -> bool:
+    sealed = bytes(row["input_hash"]).decode()
+    try:
+        return keys.open(sealed, _binding(call)) == call.digest
+    except (UnknownKeyError, CannotOpenError):
+        return False  # the key has gone: nobody can tell any more
 
 
 def _binding(call: Call) -> str:

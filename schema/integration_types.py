@@ -3,10 +3,10 @@
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.channels import Plan
 from domain.incidents import EventKind
 from domain.settings import Kind
 from schema.derived import INPUTS
+from schema.plans import Plan
 
 strawberry.enum(Kind, name="SettingKind", description="What a setting is.")
 

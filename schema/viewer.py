@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Final
 
 import strawberry
 
-from domain.channels import Plan
 from domain.ids import Id, encode
 from domain.scopes import Scope
 from models.store import Row
@@ -15,12 +14,12 @@ from schema.listing import Where, read_rows
 from schema.loaders import Loaders
 from schema.node import MOST_NODES, Node, find_row, finds, in_order
 from schema.pagination import PAGE, PAGE_MOST
+from schema.plans import Plan
 from schema.scopes import principal, query
 from schema.times import DateTime
 
 COLUMNS: Final = "id, name, plan, sms_credits, created_at"
 
-strawberry.enum(Plan, description="What a project pays for.")
 strawberry.enum(Scope, description="What an API token may do.")
 
 

@@ -151,3 +151,44 @@ async def running_services(database_url: str) -> AsyncIterator[Services]:
             clock=Clock(),
             development=True,
         )
+
+
+def faults(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return code and path of each error of a payload."""
+    return [(e["code"], "/".join(e["path"])) for e in payload["errors"]]
+
+
+async def add_server(client: Client, name: str = "web-1", **more: object) -> str:
+    """Create a server through the API and return its id."""
+    given = {"name": name, "host": "web-1.example.com", **more}
+    payload = await client.mutate("createServer", given, "server { id }")
+    assert payload["errors"] == []
+    return cast("str", payload["server"]["id"])
+
+
+async def add_webhook(client: Client, *servers: str, name: str = "ops") -> str:
+    """Create a webhook integration, attach it to servers, and return its id."""
+    settings = {"webhook": {"webhookUrl": "http://127.0.0.1:9/hook"}}
+    given = {"name": name, "settings": settings}
+    payload = await client.mutate("createIntegration", given, "integration { id }")
+    assert payload["errors"] == []
+    integration_id = cast("str", payload["integration"]["id"])
+    for server_id in servers:
+        pair = {"serverId": server_id, "integrationId": integration_id}
+        payload = await client.mutate("attachIntegrationToServer", pair)
+        assert payload["errors"] == []
+    return integration_id
+
+
+async def report(client: Client, server_id: str, **more: object) -> dict[str, Any]:
+    """Report an incident through the API and return it."""
+    given = {
+        "serverId": server_id,
+        "incidentType": "timeout",
+        "message": "Request timeout after 30 seconds",
+        **more,
+    }
+    select = "incident { id status alertCount deliveries { nodes { id status } } }"
+    payload = await client.mutate("reportIncident", given, select)
+    assert payload["errors"] == []
+    return cast("dict[str, Any]", payload["incident"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.ids import encode, new_id
-from tests.schema_client import Client
+from tests.schema_client import Client, faults
 
 FIELDS = "server { __typename id name host url createdAt updatedAt }"
 WEB = {"name": "web-1", "host": "web-1.example.com"}
@@ -18,11 +18,6 @@ async def create(client: Client, **more: object) -> dict[str, Any]:
     assert payload["errors"] == []
     server: dict[str, Any] = payload["server"]
     return server
-
-
-def faults(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return code and path of each error of a payload."""
-    return [(e["code"], "/".join(e["path"])) for e in payload["errors"]]
 
 
 async def test_a_server_is_made_and_found_again(client: Client) -> None:

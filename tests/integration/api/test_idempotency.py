@@ -1,0 +1,130 @@
+"""Idempotency keys: one call, one row, whoever repeats it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from domain.scopes import Scope
+from models.crypto import KeyRing
+from tests.schema_client import Client, add_server, faults
+
+GIVEN = {"name": "web-1", "host": "web-1.example.com", "idempotencyKey": "key-1"}
+SELECT = "server { id name } warnings { message }"
+
+
+async def count(client: Client) -> int:
+    """Count the servers of the project."""
+    page = (await client.ask("{ servers { totalCount } }"))["servers"]
+    found: int = page["totalCount"]
+    return found
+
+
+async def test_a_repeated_call_gives_the_same_result(client: Client) -> None:
+    first = await client.mutate("createServer", GIVEN, SELECT)
+    again = await client.mutate("createServer", dict(reversed(GIVEN.items())), SELECT)
+    assert first == again
+    assert await count(client) == 1
+
+
+async def test_it_shows_the_noun_as_it_is_now(client: Client) -> None:
+    first = (await client.mutate("createServer", GIVEN, SELECT))["server"]
+    change = {"serverId": first["id"], "name": "renamed"}
+    await client.mutate("updateServer", change)
+    again = await client.mutate("createServer", GIVEN, SELECT)
+    assert again["server"] == {"id": first["id"], "name": "renamed"}
+
+
+async def test_concurrent_calls_make_one_row(client: Client) -> None:
+    calls = [client.mutate("createServer", GIVEN, SELECT) for _ in range(50)]
+    payloads = await asyncio.gather(*calls)
+    assert len({payload["server"]["id"] for payload in payloads}) == 1
+    assert all(payload["errors"] == [] for payload in payloads)
+    assert await count(client) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("createServer", {**GIVEN, "name": "other"}),
+        ("createServer", {**GIVEN, "url": "https://example.com"}),
+        (
+            "reportIncident",
+            {"incidentType": "a", "message": "b", "idempotencyKey": "key-1"},
+        ),
+    ],
+)
+async def test_another_call_with_the_key_is_refused(
+    client: Client, name: str, given: dict[str, Any]
+) -> None:
+    await client.mutate("createServer", GIVEN)
+    if name == "reportIncident":
+        given = {**given, "serverId": await add_server(client)}
+    before = await count(client)
+    payload = await client.mutate(name, given)
+    assert faults(payload) == [("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]
+    assert await count(client) == before
+
+
+async def test_concurrent_calls_with_other_inputs_are_refused(client: Client) -> None:
+    calls = [
+        client.mutate("createServer", {**GIVEN, "name": f"web-{n}"}, SELECT)
+        for n in range(10)
+    ]
+    payloads = await asyncio.gather(*calls)
+    made = [payload for payload in payloads if payload["server"]]
+    assert len(made) == 1
+    refused = [faults(payload) for payload in payloads if not payload["server"]]
+    assert refused == [[("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]] * 9
+
+
+async def test_a_refused_call_leaves_the_key_free(client: Client) -> None:
+    server = await add_server(client)
+    await client.mutate("deleteServer", {"serverId": server})
+    report = {"serverId": server, "incidentType": "a", "message": "b"}
+    for _ in range(2):
+        payload = await client.mutate(
+            "reportIncident", {**report, "idempotencyKey": "key-1"}
+        )
+        assert faults(payload) == [("SERVER_NOT_FOUND", "input/serverId")]
+    assert (await client.mutate("createServer", GIVEN))["errors"] == []
+
+
+async def test_projects_do_not_share_keys(client: Client, stranger: Client) -> None:
+    mine = await client.mutate("createServer", GIVEN, SELECT)
+    theirs = await stranger.mutate("createServer", GIVEN, SELECT)
+    assert mine["server"]["id"] != theirs["server"]["id"]
+
+
+async def test_tokens_of_a_project_share_keys(client: Client) -> None:
+    mine = await client.mutate("createServer", GIVEN, SELECT)
+    other = client.with_scopes(Scope.WRITE)
+    assert await other.mutate("createServer", GIVEN, SELECT) == mine
+
+
+async def test_the_stored_digest_tells_nothing(client: Client) -> None:
+    """A plain hash of an input could be guessed where it holds a short secret."""
+    await client.mutate("createServer", GIVEN)
+    await client.mutate("createServer", {**GIVEN, "idempotencyKey": "key-2"})
+    rows = await client.services.store.fetch("SELECT input_hash FROM idempotency")
+    first, second = (bytes(row["input_hash"]) for row in rows)
+    assert first != second
+
+
+async def test_a_key_under_a_lost_secret_key_counts_as_another_call(
+    client: Client,
+) -> None:
+    await client.mutate("createServer", GIVEN)
+    later = Client(
+        type(client.services)(
+            store=client.services.store,
+            feed=client.services.feed,
+            channels=client.services.channels,
+            keys=KeyRing.generate(),
+            guard=client.services.guard,
+            clock=client.services.clock,
+        ),
+        client.project_id,
+    )
+    payload = await later.mutate("createServer", GIVEN)
+    assert faults(payload) == [("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]
