@@ -1,6 +1,8 @@
 """The sender: what goes on the wire, what is kept of the answer, what is bounded."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 
@@ -26,6 +28,7 @@ from sandbox.hostile import (
 from sandbox.script import Drip, EndlessBody, Respond
 from sandbox.webhook_sink import WebhookSink
 
+LINGER_NOT = struct.pack("ii", 1, 0)
 LARGE = bytes(32 << 20)
 """More than the buffers of two sockets on loopback hold."""
 
@@ -277,6 +280,24 @@ async def test_a_reset_while_the_body_is_written_is_certain(
 ) -> None:
     async with far_end(behave) as port:
         reply = await sender.send(request(f"http://127.0.0.1:{port}/", LARGE))
+    assert isinstance(reply, NoAnswer)
+    assert reply.fault is Fault.RESET_BEFORE_BODY
+
+
+async def test_a_reset_that_the_system_knows_of_is_certain() -> None:
+    """The far end resets right before the request is written."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def reset_when_connected(stage: str) -> None:
+            if stage == "connected":
+                end, _ = listening.accept()
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+                end.close()
+
+        sender = Sender(Guard(dev=True), observe=reset_when_connected)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        reply = await sender.send(request(url))
+        await sender.close()
     assert isinstance(reply, NoAnswer)
     assert reply.fault is Fault.RESET_BEFORE_BODY
 

@@ -120,6 +120,10 @@ def test_a_secret_named_like_the_replacement_is_replaced_once() -> None:
     )
 
 
+def test_of_two_secrets_the_longer_goes() -> None:
+    assert Scrubber(["abcd", "abcd-efgh"]).scrub("abcd-efgh") == "[secret]"
+
+
 def test_short_secrets_and_plain_texts_stay() -> None:
     assert Scrubber(["abc", ""]).scrub("abc") == "abc"
     assert Scrubber([]).scrub("text") == "text"
