@@ -14,6 +14,8 @@ from schema.errors import ConflictError, InputError
 from schema.execution import Schema
 from schema.incident_mutations import IncidentMutations
 from schema.incidents import IncidentQueries
+from schema.integration_metadata import IntegrationTypeQueries
+from schema.integration_mutations import IntegrationMutations
 from schema.integrations import INTEGRATION_TYPES, IntegrationQueries
 from schema.node import NodeQueries
 from schema.scopes import declared
@@ -32,6 +34,7 @@ class Query(
     NodeQueries,
     ServerQueries,
     IntegrationQueries,
+    IntegrationTypeQueries,
     IncidentQueries,
     DeliveryQueries,
 ):
@@ -41,6 +44,7 @@ class Query(
 @strawberry.type
 class Mutation(
     ServerMutations,
+    IntegrationMutations,
     AttachmentMutations,
     IncidentMutations,
     DeliveryMutations,

@@ -9,12 +9,12 @@ from delivery.redelivery import redeliver
 from domain.deliveries import CancelReason, DeliveryStatus, OutcomeKind
 from domain.faults import Code
 from domain.ids import Id
-from domain.incidents import EventKind
 from domain.scopes import Scope
 from models.store import Tx
 from schema.checks import Checks
 from schema.context import Info
 from schema.delivery_rows import delivery_listing, delivery_page
+from schema.enums import EventKind
 from schema.errors import Payload
 from schema.incidents import Incident
 from schema.integrations import Integration

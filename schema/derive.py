@@ -7,7 +7,7 @@ which secrets show. The vocabulary is that of `domain.settings`.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -79,7 +79,7 @@ def typename(channel: Channel) -> str:
 
 def _type_enum(channels: Sequence[Channel]) -> Hint:
     names = {c.type_name: c.type_name for c in channels}
-    made = Enum("IntegrationType", names, module=__name__)  # type: ignore[misc]
+    made = StrEnum("IntegrationType", names)  # type: ignore[misc]
     return strawberry.enum(made, description="The channels that there are.")
 
 

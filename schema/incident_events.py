@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 import strawberry
 
 from domain.ids import Id, encode
-from domain.incidents import EventKind
 from models.store import Row
+from schema.enums import EventKind
 from schema.listing import Listing, Where, read_rows
 from schema.loaders import Loaders
 from schema.node import Node, finds, in_order
@@ -16,12 +16,6 @@ from schema.pagination import Order
 from schema.times import DateTime
 
 COLUMNS: Final = "id, number, kind, at, actor"
-
-strawberry.enum(
-    EventKind,
-    name="IncidentEventKind",
-    description="What can happen to an incident.",
-)
 
 
 @dataclass(slots=True)

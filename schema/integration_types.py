@@ -3,10 +3,9 @@
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.incidents import EventKind
 from domain.settings import Kind
 from schema.derived import INPUTS
-from schema.plans import Plan
+from schema.enums import EventKind, Plan
 
 strawberry.enum(Kind, name="SettingKind", description="What a setting is.")
 

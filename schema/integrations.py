@@ -83,7 +83,7 @@ class IntegrationFilter:
         default=None,
         description="A part of the name, in any case.",
     )
-    types: list[Enum] | None = strawberry.field(
+    types: list[str] | None = strawberry.field(
         default=None,
         graphql_type=INPUTS.integration_types,
     )
@@ -97,7 +97,7 @@ def _where(dialect: str, chosen: IntegrationFilter | None) -> Where:
     if chosen.search:
         where.search(dialect, "name", chosen.search)
     if chosen.types is not None:
-        where.among("type", sorted({kind.value for kind in chosen.types}))
+        where.among("type", sorted(set(map(str, chosen.types))))
     if chosen.active is not None:
         where.conditions.append("active" if chosen.active else "NOT active")
     return where

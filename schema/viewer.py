@@ -10,11 +10,11 @@ from domain.ids import Id, encode
 from domain.scopes import Scope
 from models.store import Row
 from schema.context import Info
+from schema.enums import Plan
 from schema.listing import Where, read_rows
 from schema.loaders import Loaders
 from schema.node import MOST_NODES, Node, find_row, finds, in_order
 from schema.pagination import PAGE, PAGE_MOST
-from schema.plans import Plan
 from schema.scopes import principal, query
 from schema.times import DateTime
 
