@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from domain.channels import Plan
+from models.database_url import BadDatabaseUrlError, parse_url
 
 T = TypeVar("T")
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
-SCHEMES: Final = ("sqlite", "postgres", "postgresql")
 LONGEST_RETENTION: Final = 3650
 """Days; more is a slip of the keyboard."""
 
@@ -33,18 +33,15 @@ def one_of(*words: str, upper: bool = False) -> Callable[[str], str]:
 
 def database_url(text: str) -> str:
     """Return the URL of a database that Tocsin can use."""
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in SCHEMES or not rest:
-        raise ValueError(
-            "must begin with postgres://, postgresql:// or sqlite:// and say where "
-            "the database is, for example sqlite:///var/lib/tocsin/tocsin.db "
-            "or postgres://user:password@host:5432/tocsin.",
-        )
-    if scheme != "sqlite" and not _splits(text):
+    if not text.startswith("sqlite:") and not _splits(text):
         raise ValueError(
             "is not a URL: percent-encode special characters in its password, "
             "and check host and port.",
         )
+    try:
+        parse_url(text)
+    except BadDatabaseUrlError as fault:
+        raise ValueError(f"is wrong. {fault}") from None
     return text
 
 
