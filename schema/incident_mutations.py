@@ -135,13 +135,13 @@ def _named(given: AcknowledgeIncidentInput | ResolveIncidentInput) -> Id | None:
         checks.refuse("Give exactly one of incidentId and dedupKey.", "input")
     if given.dedup_key is not None:
         checks.text(given.dedup_key, "input", "dedupKey")
-    incident_id = given.incident_id and id_of("Incident", given.incident_id)
+    incident_id = id_of("Incident", given.incident_id or "")
     if given.incident_id is not None and incident_id is None:
         message = "There is no incident with this id."
         path = ("input", "incidentId")
         checks.refuse(message, *path, code=Code.INCIDENT_NOT_FOUND)
     checks.done()
-    return incident_id or None
+    return incident_id
 
 
 async def _read(info: Info, done: Done) -> Incident | None:

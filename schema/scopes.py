@@ -40,12 +40,15 @@ class Requires(FieldExtension):
         check(info.context, self.scope)
         try:
             result = next_(source, info, **arguments)
-            return await result if inspect.isawaitable(result) else result
+            # Twice where a row's attribute is something to wait for.
+            while inspect.isawaitable(result):
+                result = await result
         except Exception as error:
             shown = as_api_error(error)
             if shown is None or shown is error:
                 raise
             raise shown from error
+        return result
 
 
 def principal(context: RequestContext) -> Principal:
