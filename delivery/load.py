@@ -100,8 +100,8 @@ def _snapshot(row: Row) -> Snapshot | None:
     try:
         return snapshots.load(row["snapshot"])
     except (ValueError, TypeError, KeyError):
-        event = encode("IncidentEvent", row["id"])
-        _log.error("snapshot_unreadable", event=event, exc_info=True)
+        of = encode("IncidentEvent", row["id"])
+        _log.error("snapshot_unreadable", of=of, exc_info=True)
         return None
 
 

@@ -28,7 +28,7 @@ UPDATE delivery SET status = 0, manual = TRUE, due_at = $2, expires_at = $3,
 WHERE id = $1"""
 
 _SOONER: Final = """
-UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE $2 END,
+UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS BIGINT) END,
  expires_at = $3, updated_at = $2
 WHERE id = $1"""
 

@@ -92,6 +92,8 @@ class Worker:
         """Claim nothing more, let what is in flight end for a while, write down how it
         ended, and hand back the rest.
         """
+        if not self._tasks:
+            return
         self._stopping = True
         self._senders.wake()
         self._bus.kick(LANES)
@@ -102,6 +104,7 @@ class Worker:
         written = await self._end("record")
         await self._cancel("tend")
         self._listener.close()
+        self._tasks = {}
         if written:
             await self._close_session()
 

@@ -1,7 +1,6 @@
 """Reporting, acknowledging and resolving: one transaction with all that follows."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import orjson
 import pytest
@@ -11,16 +10,9 @@ from domain.faults import Code, RefusedError
 from domain.ids import Id, decode, new_id
 from domain.incidents import IncidentStatus, Severity
 from domain.timing import DAY
-from models.store import Row, Tx, open_store
+from models.store import Row, Tx
+from tests.outbox import RETRY, SENT, end, take
 from tests.world import START, World
-
-
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    """Give an empty world on each database."""
-    store = await open_store(database_url)
-    yield await World(store).make()
-    await store.close()
 
 
 async def incident(world: World, incident: Id) -> Row:
@@ -183,12 +175,12 @@ async def test_waiting_updates_collapse_into_the_newest(world: World) -> None:
 
 
 async def test_a_kept_follower_of_a_superseded_head_gets_its_turn(
-    world: World,
+    world: World, session: int
 ) -> None:
     """When the head of a chain is cancelled, the next one becomes due."""
     card = await world.integration("CARD_PROBE")
     opened = await world.report(dedup_key="k")
-    await world.execute("UPDATE delivery SET status = 4, due_at = NULL")
+    await end(world, session, await take(world, session), SENT)
     await world.report(dedup_key="k", message="worse")
     await world.acknowledge(opened)
     world.now += 7
@@ -210,11 +202,13 @@ async def test_an_incident_that_closed_before_anybody_was_told(world: World) -> 
     assert await world.states(plain) == [(kind, "PENDING") for kind in kinds]
 
 
-async def test_who_was_told_of_the_opening_hears_of_the_end(world: World) -> None:
+async def test_who_was_told_of_the_opening_hears_of_the_end(
+    world: World, session: int
+) -> None:
     """Once its opening was tried, the end is sent also where stale news is skipped."""
     stale = await world.integration("STALE_PROBE")
     opened = await world.report()
-    await world.execute("UPDATE delivery SET status = 2, attempts = 1")
+    await end(world, session, await take(world, session), RETRY)
     await world.resolve(opened)
     assert await world.states(stale) == [
         ("OPENED", "RETRYING"),

@@ -1,0 +1,148 @@
+"""The worker when far ends hang, when it is stopped, when storage is away."""
+
+import asyncio
+from typing import Any
+
+from domain.deliveries import DeliveryStatus
+from domain.faults import StorageUnavailableError
+from domain.steps import Answer
+from models.store import Store
+from tests.scene import Scene
+
+FAILED = Answer(status=500, body=b"oops")
+
+
+async def test_a_hanging_far_end_holds_up_nobody_else(scene: Scene) -> None:
+    """200 wait for one that hangs: the healthy ones finish, its slots are all it gets."""
+    hanging, healthy = await scene.world.integration(), await scene.world.integration()
+    gate = scene.far_ends.hang(hanging)
+    for _ in range(200):
+        await scene.world.report()
+    await scene.worker.start()
+
+    async def healthy_done() -> bool:
+        done = [it for _, it in await scene.world.states(healthy)]
+        return set(done) == {"DELIVERED"}
+
+    await scene.until(healthy_done)
+    states = await scene.states(hanging)
+    assert states.count("SENDING") == 8
+    assert states.count("PENDING") == 192
+    gate.set()
+    await scene.until(scene.all_ended)
+    assert max(scene.far_ends.peak.values()) == 8
+
+
+async def test_many_hanging_far_ends_hold_up_nobody_else(scene: Scene) -> None:
+    """Sends that take long make room: more of them hang than may be sent at once."""
+    hanging = [await scene.world.integration() for _ in range(100)]
+    for it in hanging:
+        scene.far_ends.hang(it)
+    await scene.worker.start()
+    await scene.world.report()
+    healthy = await scene.world.integration()
+    await scene.world.report()
+    await scene.state(healthy, "DELIVERED")
+    assert sum(scene.far_ends.in_flight.values()) >= 100
+    for gate in scene.far_ends.gates.values():
+        gate.set()
+    await scene.until(scene.all_ended)
+
+
+async def test_stopping_waits_for_what_is_in_flight(scene: Scene) -> None:
+    """What ends within the grace is recorded as it ended."""
+    integration = await scene.world.integration()
+    gate = scene.far_ends.hang(integration)
+    await scene.worker.start()
+    await scene.world.report()
+    await scene.state(integration, "SENDING")
+    stopping = asyncio.create_task(scene.worker.stop(grace_ms=5_000))
+    await asyncio.sleep(0)
+    gate.set()
+    await stopping
+    assert await scene.world.states(integration) == [("OPENED", "DELIVERED")]
+
+
+async def test_stopping_gives_back_what_was_not_sent(scene: Scene) -> None:
+    """In flight too long: unknown. Not yet dialled: as if it had never been claimed."""
+    integration = await scene.world.integration()
+    crowd = [await scene.world.integration() for _ in range(80)]
+    for it in (integration, *crowd):
+        scene.far_ends.hang(it)
+    await scene.worker.start()
+    await scene.world.report()
+
+    async def all_claimed() -> bool:
+        rows = await scene.world.deliveries()
+        return all(row["status"] == DeliveryStatus.SENDING for row in rows)
+
+    await scene.until(all_claimed)
+    in_flight = len(scene.far_ends.seen)
+    await scene.worker.stop(grace_ms=1)
+    assert in_flight == 64
+    rows = await scene.world.deliveries()
+    tried = [row for row in rows if row["attempts"] == 1]
+    assert len(tried) == in_flight == len(await scene.attempts())
+    assert {row["status"] for row in tried} == {DeliveryStatus.RETRYING}
+    untried = [row for row in rows if row["attempts"] == 0]
+    assert {row["status"] for row in untried} == {DeliveryStatus.PENDING}
+    assert len(scene.far_ends.seen) == in_flight
+
+
+async def test_the_next_worker_takes_over(scene: Scene) -> None:
+    """What a worker left when its process died is sent by the next one at its start."""
+    integration = await scene.world.integration()
+    scene.far_ends.hang(integration)
+    await scene.worker.start()
+    await scene.world.report()
+    await scene.state(integration, "SENDING")
+    for task in scene.worker._tasks.values():  # noqa: SLF001 - as if killed
+        task.cancel()
+    await scene.world.execute("DELETE FROM worker")
+    scene.far_ends.gates.clear()
+    successor = scene.a_worker()
+    await successor.start()
+    await scene.state(integration, "DELIVERED")
+    outcomes = [it["outcome"] for it in await scene.attempts()]
+    assert outcomes == [6, 0]
+    await successor.stop()
+
+
+class Failing:
+    """A store whose turns fail for a while; it stands before a real one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.failing = False
+        self.failed = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._store, name)
+
+    async def turn(self, work: Any, *args: object) -> Any:  # noqa: ANN401
+        if self.failing:
+            self.failed += 1
+            raise StorageUnavailableError("full")
+        return await self._store.turn(work, *args)
+
+
+async def test_it_goes_on_when_storage_is_back(scene: Scene) -> None:
+    """A full disk stops neither claiming nor recording for good, and loses nothing."""
+    integration = await scene.world.integration()
+    gate = scene.far_ends.hang(integration)
+    store = Failing(scene.world.store)
+    scene.worker = scene.a_worker(store)
+    await scene.worker.start()
+    await scene.world.report()
+    await scene.state(integration, "SENDING")
+    store.failing = True
+    gate.set()
+
+    async def failed() -> bool:
+        return store.failed >= 2
+
+    await scene.until(failed)
+    await scene.world.report()
+    store.failing = False
+    await scene.until(scene.all_ended)
+    assert len(scene.far_ends.bodies(integration)) == 2
