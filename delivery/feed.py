@@ -24,13 +24,13 @@ class Feed:
 
     def __init__(self, store: Store, bus: Bus) -> None:
         """Take a bus that is kicked by the store's commits."""
-        self._store = store
+        self.store = store
         self._bus = bus
 
     async def start(self) -> None:
         """Begin to follow the log."""
-        look_again_s = LOOK_AGAIN_S if self._store.dialect == "postgres" else None
-        self._log = await LogReader.open(self._store)
+        look_again_s = LOOK_AGAIN_S if self.store.dialect == "postgres" else None
+        self._log = await LogReader.open(self.store)
         self._listener = self._bus.listen(TAIL)
         self._tail = Tail(self._log, self._listener, look_again_s)
         self._task = asyncio.create_task(self._tail.run())

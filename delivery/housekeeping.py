@@ -22,7 +22,7 @@ LOCK: Final = 7_482_601_132
 """Advisory lock: one process at a time cleans."""
 
 # Only ever from the front of the log, so that one number says what has gone: a row with
-# an older time behind a younger one waits for it.
+# an older time behind a younger one waits for it. (NOT NULL: the index is partial.)
 _LAST_OLD: Final = """
 WITH front AS (
  SELECT position, at FROM event_log WHERE position IS NOT NULL

@@ -30,7 +30,7 @@ class Live:
     """One follower's share of the new events.
 
     Holds the wanted ones after `start` up to `end`, unless `lost`; those up to `start`
-    are to be had from the log.
+    are to be had from the log, and may come here again.
     """
 
     def __init__(self, wanted: EventFilter) -> None:
@@ -56,8 +56,7 @@ class Live:
         """Take what is wanted of a project's next events, all up to `end`."""
         if self.lost:
             return
-        wanted = [e for e in events if e.position > self.start]
-        wanted = [event for event in wanted if self._wanted.matches(event)]
+        wanted = [event for event in events if self._wanted.matches(event)]
         self.end = max(self.end, end)
         self.events.extend(wanted)
         if len(self.events) > BUFFER:

@@ -13,6 +13,7 @@ from delivery.relay import LOCK, Relay
 from tests.event_log import PROJECT, SOON_S, Site, entry, number_of, numbers, running
 
 OFTEN_S = 0.05
+SELDOM_S = 10 * SOON_S
 
 
 @pytest.fixture
@@ -87,13 +88,22 @@ async def test_a_backlog_is_numbered_in_the_order_of_ids(postgres_url: str) -> N
     async with running(postgres_url, relay=False) as site:
         await site.write(*(entry(number) for number in range(2_345)))
         assert (await site.page()).bounds.head == 0
-        relay = Relay(opening(postgres_url), site.bus)
+        relay = Relay(opening(postgres_url), site.bus, SELDOM_S)
         await relay.start()
         await site.numbered(2_345)
         events = (await site.page()).events
         await relay.stop()
     assert [number_of(event) for event in events] == list(range(2_345))
     assert [event.position for event in events] == list(range(1, 2_346))
+
+
+async def test_followers_are_told_of_positions(site: Site) -> None:
+    """They need not wait until they look again by themselves."""
+    told = site.bus.listen("tail")
+    for number in range(3):
+        await site.write(entry(number))
+        assert await told.wait(SOON_S)
+        assert (await site.page()).bounds.head == number + 1
 
 
 async def test_rows_are_numbered_although_nobody_was_told(site: Site) -> None:
