@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.faults import StorageUnavailableError
-from models.sqlite_faults import is_outage
 from models.sqlite_transaction import SqliteTx
 from models.transaction import IN_TURN, TurnOverError, Work
 
@@ -129,8 +128,8 @@ class Writer:
             member.result = member.context.run(self._work, connection, tx, member)
             member.topics = tx.topics
         except BaseException as error:
-            # SQLite may have rolled back everything, and an outage is everybody's.
-            if not connection.in_transaction or _outage_in(error):
+            # A full disk or an I/O error has rolled back everybody's work.
+            if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO member")
             member.error = error
@@ -179,13 +178,3 @@ def drive(work: Any, loop: asyncio.AbstractEventLoop) -> object:  # noqa: ANN401
         return end.value
     coroutine.close()
     raise ForeignAwaitError
-
-
-def _outage_in(error: BaseException) -> bool:
-    """Tell whether an outage is behind an error, however it was wrapped."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if is_outage(seen):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False

@@ -1,6 +1,7 @@
 """Migrations, on both databases: once, whole or not at all, and equal to the models."""
 
 import asyncio
+import fcntl
 import re
 import shutil
 import sqlite3
@@ -172,6 +173,16 @@ async def test_going_back_removes_what_going_forward_made(empty_url: str) -> Non
             await there.execute(step.downgrade["postgres"])
             await there.close()
     assert await tables(empty_url) == {"aerich"}
+
+
+async def test_a_migration_of_a_file_waits_for_one_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    with Path(f"{file}.migrate.lock").open("w") as lock:  # noqa: ASYNC230
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = asyncio.ensure_future(upgrade(f"sqlite://{file}"))
+        await asyncio.wait([waiting], timeout=0.2)
+        assert not file.exists()
+    assert await waiting == [it.name for it in files()]
 
 
 def modes(folder: Path) -> set[int]:

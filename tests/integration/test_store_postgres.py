@@ -10,7 +10,7 @@ import pytest
 
 from domain.faults import StorageUnavailableError
 from domain.ids import Id, new_id
-from models.postgres_pool import ACQUIRE_S
+from models.postgres_pool import ACQUIRE_S, BROKEN, SETTINGS, Pool
 from models.postgres_store import TURNS_AT_ONCE, PostgresStore
 from models.store import Store, TurnOverError, Tx, open_store
 from tests.databases import free_port
@@ -41,6 +41,9 @@ async def all_at_once(store: Store) -> None:
 
 async def test_cancels_at_any_moment_lose_no_connection(store: PostgresStore) -> None:
     chance = random.Random(11)  # noqa: S311 - the same cancels in each run
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, said: complaints.append(said["message"]))
 
     async def work(tx: Tx) -> None:
         await tx.fetchval("SELECT pg_sleep(0.001)")
@@ -51,12 +54,41 @@ async def test_cancels_at_any_moment_lose_no_connection(store: PostgresStore) ->
             await asyncio.sleep(0)
         await asyncio.sleep(chance.choice((0, 0, 0.0005, 0.001, 0.002)))
         task.cancel()
+        for _ in range(chance.randrange(6)):
+            await asyncio.sleep(0)
+        task.cancel()  # also while it cleans up
         await asyncio.wait([task])
 
-    for _ in range(CANCELS // 40):
-        await asyncio.gather(*(impatient() for _ in range(40)))
-    await all_at_once(store)
-    await all_at_once(store)
+    try:
+        for _ in range(CANCELS // 40):
+            await asyncio.gather(*(impatient() for _ in range(40)))
+        await all_at_once(store)
+        await all_at_once(store)
+    finally:
+        loop.set_exception_handler(None)
+    # The driver says more where connecting was cut off, but nothing is left behind.
+    assert not [it for it in complaints if "active transaction" in it]
+
+
+async def test_a_connection_in_doubt_is_not_lent_again(postgres_url: str) -> None:
+    pool = await Pool.open(postgres_url, 1, SETTINGS)
+
+    async def session(error: Exception | None = None) -> int:
+        with contextlib.suppress(*BROKEN):
+            async with pool.borrowed() as connection:
+                if error:
+                    raise error
+                pid: int = connection.get_server_pid()
+                return pid
+        return 0
+
+    first = await session()
+    assert await session() == first
+    for error in (asyncpg.InternalClientError(), StorageUnavailableError()):
+        await session(error)
+        assert await session() != first
+        first = await session()
+    await pool.close()
 
 
 async def test_reads_do_not_wait_for_turns_that_wait(store: PostgresStore) -> None:
@@ -95,11 +127,11 @@ async def test_the_loser_of_a_deadlock_runs_again(store: PostgresStore) -> None:
         await asyncio.gather(
             store.turn(work, *ids, "a"), store.turn(work, *reversed(ids), "b")
         )
-    assert runs == 3
+    assert runs > 2
     rows = await store.fetch("SELECT updated_at FROM project")
     assert [row[0] for row in rows] == [3, 3]
-    assert sum(len(topics) for topics in told) == 2
-    assert any("in run 3" in topic for topics in told for topic in topics)
+    assert [len(topics) for topics in told] == [1, 1]
+    assert any("in run" in topic for topics in told for topic in topics)
 
 
 async def test_a_turn_that_loses_every_time_is_an_outage(store: PostgresStore) -> None:

@@ -129,10 +129,11 @@ async def test_a_full_disk_refuses_the_whole_group_and_heals(store: Store) -> No
     gate = Gate()
     first = asyncio.ensure_future(store.turn(gate.wait))
     await gate.reached.wait()
-    turns = [asyncio.ensure_future(store.turn(work, n)) for n in range(40)]
+    small = asyncio.ensure_future(store.turn(add, "would have fitted"))
+    turns = [asyncio.ensure_future(store.turn(work, n)) for n in range(39)]
     await asyncio.sleep(0)
     gate.open()
-    answers = await asyncio.gather(*turns, return_exceptions=True)
+    answers = await asyncio.gather(small, *turns, return_exceptions=True)
     await first
     assert {type(it) for it in answers} == {StorageUnavailableError}
     assert "full" in str(answers[0])
