@@ -98,11 +98,9 @@ def _checked_value(value: SecretStr) -> SecretStr:
     return value
 
 
-SigningKey = Annotated[
-    SecretStr,
-    AfterValidator(_checked_key),
-    Field(json_schema_extra={"pattern": "^whsec_[A-Za-z0-9+/]{32,88}={0,2}$"}),
-]
+KEY_PATTERN: Final = "^whsec_[A-Za-z0-9+/]{32,88}={0,2}$"
+KEY_EXAMPLE: Final = "whsec_ZXhhbXBsZSBmcm9tIG91ciBkb2NzLiBNYWtlIHlvdXIgb3duIQ=="
+SigningKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 
 
 class WebhookHeader(ChannelSettings):
@@ -122,6 +120,7 @@ class WebhookHeader(ChannelSettings):
         description="Value of the header. It is stored encrypted and never shown.",
         min_length=1,
         max_length=VALUE_LENGTH,
+        examples=["Bearer example-token"],
     )
 
 
@@ -137,10 +136,14 @@ class WebhookSettings(ChannelSettings):
     signing_secret: Annotated[SigningKey | None, Bound("webhook_url")] = Field(
         default=None,
         description="Key that requests are signed with (Standard Webhooks).",
+        examples=[KEY_EXAMPLE],
+        json_schema_extra={"pattern": KEY_PATTERN},
     )
     previous_signing_secret: Annotated[SigningKey | None, Bound("webhook_url")] = Field(
         default=None,
         description="The key before, which signs too while receivers change over.",
+        examples=[KEY_EXAMPLE],
+        json_schema_extra={"pattern": KEY_PATTERN},
     )
     headers: tuple[WebhookHeader, ...] = Field(
         default=(),

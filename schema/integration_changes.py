@@ -9,7 +9,7 @@ from strawberry import UNSET
 from delivery.lanes import cancel_waiting, open_lane
 from domain.channels import Channel
 from domain.deliveries import CancelReason
-from domain.faults import Code, refuse
+from domain.faults import Code, RefusedError, refuse
 from domain.ids import Id
 from domain.settings import ChannelSettings
 from domain.settings_storage import split
@@ -82,12 +82,14 @@ class Update:
     async def write(self, tx: Tx, now: int) -> Done:
         """Change the row, and its lane where it is enabled or disabled."""
         checks = Checks()
+        self._check_fields(checks)
         named = self.given.integration_id
-        row = checks.need(await read_integration(tx, self.project_id, named, checks))
-        channel = BY_TYPE[row["type"]]
+        row = await read_integration(tx, self.project_id, named, checks)
+        if row is None:
+            raise RefusedError(checks.refusals)
         checks.unchanged(row["updated_at"], self.given.if_updated_at)
-        self._check_fields(row, checks)
-        before = self._before(row)
+        self._check_editable(row, checks)
+        channel, before = BY_TYPE[row["type"]], self._before(row)
         settings = self._settings(channel, before, checks)
         checks.done()
         self.targets = channel.targets(settings) if settings else ()
@@ -104,17 +106,18 @@ class Update:
         await self._switch(tx, row, channel, now)
         return Done(row["id"])
 
-    def _check_fields(self, row: Row, checks: Checks) -> None:
+    def _check_fields(self, checks: Checks) -> None:
         given = self.given
         if isinstance(given.name, str):
             checks.text(given.name, "input", "name")
         for name, path in _NEVER_NULL.items():
             if getattr(given, name) is None:
                 checks.refuse("Must not be null.", "input", path)
-        if row["editable"]:
-            return
-        for name in ("name", "settings"):
-            if getattr(given, name) is not UNSET:
+
+    def _check_editable(self, row: Row, checks: Checks) -> None:
+        given = {"name": self.given.name, "settings": self.given.settings}
+        for name, value in given.items():
+            if value is not UNSET and not row["editable"]:
                 message = "This integration cannot be edited."
                 code = Code.UNPROCESSABLE_ENTITY
                 checks.refuse(message, "input", name, code=code)
