@@ -12,6 +12,7 @@ import aiohttp
 
 from delivery.guard import Guard
 from delivery.names import Resolver
+from domain.product import USER_AGENT
 from domain.timing import BODY_KEPT
 
 KEEP_ALIVE: Final = 4.0
@@ -37,7 +38,7 @@ def open_session(
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "Tocsin", "Accept-Encoding": "identity"},
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         auto_decompress=False,
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),

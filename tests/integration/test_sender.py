@@ -10,6 +10,7 @@ import pytest
 
 from delivery.guard import Guard
 from delivery.sender import Sender
+from domain.product import USER_AGENT
 from domain.steps import Answer, Fault, NoAnswer, ReadyRequest
 from domain.timing import BODY_KEPT
 from sandbox.hostile import (
@@ -83,7 +84,7 @@ async def test_exactly_the_request_goes_out(sender: Sender) -> None:
         "Content-Length: 7",
         "Content-Type: x/y",
         f"Host: 127.0.0.1:{port}",
-        "User-Agent: Tocsin",
+        f"User-Agent: {USER_AGENT}",
         "X-A: 1",
     ]
 
