@@ -11,10 +11,12 @@ from domain.scopes import Scope
 from models.store import Row
 from schema.context import Info
 from schema.enums import Plan
+from schema.limits import ALIASES_MOST, DEPTH_MOST, DOCUMENT_MOST, TOKENS_MOST
 from schema.listing import Where, read_rows
 from schema.loaders import Loaders
 from schema.node import MOST_NODES, Node, find_row, finds, in_order
 from schema.pagination import PAGE, PAGE_MOST
+from schema.price import PRICE_MOST
 from schema.scopes import principal, query
 from schema.times import DateTime
 
@@ -51,9 +53,9 @@ class Project(Node):
     created_at: DateTime
 
 
-@strawberry.type(description="How much may be asked for at once.")
+@strawberry.type(description="The most that may be asked for at once.")
 class Limits:
-    """Starting values of the API."""
+    """What holds for every token now."""
 
     page_size: int = strawberry.field(
         default=PAGE,
@@ -61,11 +63,31 @@ class Limits:
     )
     page_size_most: int = strawberry.field(
         default=PAGE_MOST,
-        description="Rows of a page at the most.",
+        description="Rows of a page.",
     )
-    ids_most: int = strawberry.field(
+    ids: int = strawberry.field(
         default=MOST_NODES,
-        description="Ids in `nodes` or in a filter at the most.",
+        description="Ids in `nodes`, or in one list of a filter.",
+    )
+    characters: int = strawberry.field(
+        default=DOCUMENT_MOST,
+        description="Characters of a document.",
+    )
+    tokens: int = strawberry.field(
+        default=TOKENS_MOST,
+        description="Tokens of a document.",
+    )
+    depth: int = strawberry.field(
+        default=DEPTH_MOST,
+        description="Levels of fields, without those of connections.",
+    )
+    aliases: int = strawberry.field(
+        default=ALIASES_MOST,
+        description="Aliases, with all fragments unfolded.",
+    )
+    price: int = strawberry.field(
+        default=PRICE_MOST,
+        description="Fields that an operation may read, with pages at full length.",
     )
 
 

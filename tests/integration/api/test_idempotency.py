@@ -106,7 +106,9 @@ async def test_the_stored_digest_tells_nothing(client: Client) -> None:
     """A plain hash of an input could be guessed where it holds a short secret."""
     await client.mutate("createServer", GIVEN)
     await client.mutate("createServer", {**GIVEN, "idempotencyKey": "key-2"})
-    rows = await client.services.store.fetch("SELECT input_hash FROM idempotency")
+    rows = await client.services.store.fetch(
+        "SELECT input_hash FROM idempotency WHERE project_id = $1", client.project_id
+    )
     first, second = (bytes(row["input_hash"]) for row in rows)
     assert first != second
 
