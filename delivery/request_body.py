@@ -18,9 +18,10 @@ def nothing(_stage: str) -> None:
 
 
 class RequestBody(Payload):
-    """Bytes for aiohttp to send, and the marks `connected` and `sent`.
+    """Bytes for aiohttp to send, and the marks of how far it has come.
 
-    While `sent` is not set, the far end cannot have all of the request.
+    `connected`: there is a connection. `begun`: some of the request may be on its way.
+    `sent`: all of it may; before that, the far end cannot have it whole.
     """
 
     def __init__(self, value: bytes, observe: Observe) -> None:
@@ -28,8 +29,7 @@ class RequestBody(Payload):
         super().__init__(value)
         self._size = len(value)
         self._observe = observe
-        self.connected = False
-        self.sent = False
+        self.connected = self.begun = self.sent = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text (asked for by the base class only)."""
@@ -47,6 +47,7 @@ class RequestBody(Payload):
         await writer.write(self._value[:_FIRST])
         if writer.transport is None or writer.transport.is_closing():
             raise ConnectionResetError
+        self.begun = True
         if rest := self._value[_FIRST:]:
             await writer.write(rest)
         self.sent = True

@@ -92,7 +92,22 @@ class Sender:
     async def _start(
         self, request: ReadyRequest, body: RequestBody
     ) -> aiohttp.ClientResponse:
-        """Send the request and read the answer up to its body."""
+        """Send the request and read the answer up to its body.
+
+        A kept connection may prove to be closed. If that was so before anything was
+        written, the request goes out on another: nobody has seen it yet.
+        """
+        try:
+            return await self._request(request, body)
+        except aiohttp.ClientConnectionError:
+            if body.begun or not body.connected:
+                raise
+        body.connected = False
+        return await self._request(request, body)
+
+    async def _request(
+        self, request: ReadyRequest, body: RequestBody
+    ) -> aiohttp.ClientResponse:
         headers = CIMultiDict(request.headers)
         for name in _OURS & headers.keys():
             del headers[name]
