@@ -5,9 +5,10 @@ from typing import Final, Self
 
 from delivery.cursor import CursorExpiredError, CursorInvalidError, decode
 from delivery.event_filter import EventFilter
+from delivery.live import Live
 from delivery.log import LoggedEvent
 from delivery.log_reader import Bounds, LogReader
-from delivery.tail import Live, Tail
+from delivery.tail import Tail
 from domain.ids import Id
 
 PAGE: Final = 500

@@ -14,8 +14,8 @@ from delivery.event_filter import EventFilter
 from delivery.feed import Feed
 from delivery.following import PAGE
 from delivery.housekeeping import purge_events
+from delivery.live import BUFFER
 from delivery.log import LoggedEvent
-from delivery.tail import BUFFER
 from domain.ids import new_id
 from tests.event_log import PROJECT, SOON_S, Site, entry, number_of, numbers, running
 
