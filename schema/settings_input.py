@@ -162,6 +162,7 @@ def _unproven(
     changed = {
         row.name: row.alias
         for row in settings_of(model)
+        if row.name in new or not row.required
         if _stored(old.get(row.name, row.default))
         != _stored(new.get(row.name, row.default))
     }
