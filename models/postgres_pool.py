@@ -12,48 +12,19 @@ from typing import Any, Final, Self
 import asyncpg
 
 from domain.faults import StorageUnavailableError
-from models.postgres_faults import RAISED, is_lost, reraise
+from models.postgres_connection import CONNECT_S, STATEMENT_S, keep, prepare
+from models.postgres_faults import RAISED, reraise
 
-CONNECT_S: Final = 5
 ACQUIRE_S: Final = 10
-STATEMENT_S: Final = 30
 CLEAN_UP_S: Final = 5
 CLOSE_S: Final = 10
 
-SETTINGS: Final = {
-    "application_name": "tocsin",
-    "jit": "off",  # compiling takes longer than any statement of ours
-    "lock_timeout": "10s",
-    # An old snapshot keeps the dead index entries at the head of every lane.
-    "idle_in_transaction_session_timeout": "30s",
-}
 BROKEN: Final = (
     StorageUnavailableError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
 """After these a connection is not lent again."""
-
-READING: Final = SETTINGS | {"default_transaction_read_only": "on"}
-
-
-async def connect(url: str) -> Any:  # noqa: ANN401 - asyncpg has no types
-    """Open a connection outside any pool."""
-    try:
-        connection = await asyncpg.connect(
-            url,
-            timeout=CONNECT_S,
-            command_timeout=STATEMENT_S,
-            server_settings=SETTINGS,
-        )
-        try:
-            await _prepare(connection)
-        except BaseException:  # cancelled, too: nobody else knows of it yet
-            connection.terminate()
-            raise
-    except RAISED as error:
-        reraise(error)
-    return connection
 
 
 class Pool:
@@ -75,8 +46,8 @@ class Pool:
                 url,
                 min_size=1,
                 max_size=size,
-                init=_prepare,
-                reset=_keep,
+                init=prepare,
+                reset=keep,
                 timeout=CONNECT_S,
                 command_timeout=STATEMENT_S,
                 server_settings=dict(settings),
@@ -93,14 +64,12 @@ class Pool:
             connection = await self._acquire()
             try:
                 yield connection
-            except BROKEN:
-                _drop(connection)
+            except BaseException as error:
+                # Not only where a transaction is known to be open: cut off in BEGIN,
+                # it will be.
+                await self._return_unclean(connection, isinstance(error, BROKEN))
                 raise
-            finally:
-                if is_lost(connection) or connection.is_in_transaction():
-                    await self._return_unclean(connection)
-                else:
-                    await self._pool.release(connection)
+            await self._pool.release(connection)
         finally:
             self._room.release()
 
@@ -129,33 +98,20 @@ class Pool:
         except RAISED as error:
             reraise(error)
 
-    async def _return_unclean(self, connection: Any) -> None:  # noqa: ANN401
+    async def _return_unclean(self, connection: Any, broken: bool) -> None:  # noqa: ANN401
         # A task of its own: the borrower may have been cancelled, or be so now.
-        task = asyncio.create_task(self._clean_up(connection))
+        task = asyncio.create_task(self._clean_up(connection, broken))
         self._returning.add(task)
         task.add_done_callback(self._returning.discard)
         await asyncio.shield(task)
 
-    async def _clean_up(self, connection: Any) -> None:  # noqa: ANN401
+    async def _clean_up(self, connection: Any, broken: bool) -> None:  # noqa: ANN401
         try:
-            if not is_lost(connection):
+            if not broken:
                 await connection.execute("ROLLBACK", timeout=CLEAN_UP_S)
         except RAISED:
-            _drop(connection)
+            broken = True
         with contextlib.suppress(*RAISED):
+            if broken:
+                connection.terminate()
             await self._pool.release(connection)
-
-
-def _drop(connection: Any) -> None:  # noqa: ANN401
-    with contextlib.suppress(*RAISED):  # the pool may have taken it back
-        connection.terminate()
-
-
-async def _prepare(connection: Any) -> None:  # noqa: ANN401
-    await connection.set_type_codec(
-        "uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-    )
-
-
-async def _keep(_connection: Any) -> None:  # noqa: ANN401
-    """Nothing of ours outlives a transaction: resetting would be a round trip more."""

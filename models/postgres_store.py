@@ -11,9 +11,10 @@ from domain.faults import StorageUnavailableError
 from models.listeners import Listener, Listeners
 from models.migration_files import APPLIED, NotMigratedError, missing
 from models.orm import Orm, WriteOutsideTurnError
+from models.postgres_connection import READING, SETTINGS, connect
 from models.postgres_engine import Direct
 from models.postgres_faults import READ_ONLY, RETRIED
-from models.postgres_pool import READING, SETTINGS, Pool, connect
+from models.postgres_pool import Pool
 from models.postgres_transaction import PostgresTx
 from models.transaction import IN_TURN, Row, T, refuse_inside_turn
 

@@ -10,7 +10,8 @@ import pytest
 
 from domain.faults import StorageUnavailableError
 from domain.ids import Id, new_id
-from models.postgres_pool import ACQUIRE_S, BROKEN, SETTINGS, Pool
+from models.postgres_connection import SETTINGS
+from models.postgres_pool import ACQUIRE_S, BROKEN, Pool
 from models.postgres_store import TURNS_AT_ONCE, PostgresStore
 from models.store import Store, TurnOverError, Tx, open_store
 from tests.databases import free_port
