@@ -63,12 +63,11 @@ async def test_integrations_of_many_servers_cost_constant_statements(
         "{ name integrations(first: 2) { totalCount pageInfo { hasNextPage } "
         "nodes { name } } } } }"
     )
-    costs = []
     for first in (1, 4):
         client.reads.clear()
-        page = (await client.ask(text, first=first))["servers"]["nodes"]
-        costs.append(len(client.reads))
-    assert costs == [3, 3]
+        await client.ask(text, first=first)
+        assert len(client.reads) == 3
+    page = (await client.ask(text, first=4))["servers"]["nodes"]
     shown = [(n["integrations"]["totalCount"], n["integrations"]) for n in page]
     assert [count for count, _ in shown] == [1, 2, 3, 3]
     assert [i["pageInfo"]["hasNextPage"] for _, i in shown] == [False] * 2 + [True] * 2

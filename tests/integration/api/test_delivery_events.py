@@ -139,13 +139,14 @@ async def test_events_are_filtered(client: Client) -> None:
     start = await now(client)
     incident = await report(client, server)
     await report(client, server)
-    for conditions, count in [
+    cases: list[tuple[dict[str, Any], int]] = [
         ({"integrationId": first}, 2),
         ({"deliveryId": [d["id"] for d in incident["deliveries"]["nodes"]]}, 2),
         ({"integrationId": [first, second]}, 4),
         ({"integrationId": [second], "incidentId": incident["id"]}, 1),
         ({"status": "PENDING"}, 4),
-    ]:
+    ]
+    for conditions, count in cases:
         async with following(client, after=start, filter=conditions) as take:
             events = await take(count)
         wanted = conditions.get("integrationId", [first, second])
