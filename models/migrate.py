@@ -18,6 +18,7 @@ import asyncpg
 
 from models.database_url import SqliteFile, parse_url
 from models.migration_files import APP, APPLIED, FOLDER, Migration, missing, read
+from models.sqlite_faults import check_version
 
 LOCK: Final = 0x70C51
 """Key of PostgreSQL's advisory lock for migrations."""
@@ -57,6 +58,7 @@ async def _upgrade_postgres(connection: Any, folder: Path) -> list[str]:  # noqa
 
 
 def _upgrade_sqlite(path: Path, folder: Path) -> list[str]:
+    check_version()
     with _locked(path):
         # Only its owner may read a database; the files beside it inherit that.
         os.close(os.open(path, os.O_CREAT, 0o600))

@@ -6,9 +6,10 @@ Tortoise's own transactions drain it for good.
 
 # ruff: noqa: ANN401 - the signatures are Tortoise's, and asyncpg has no types
 
+import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
@@ -17,6 +18,9 @@ from tortoise.exceptions import IntegrityError, OperationalError
 from models.orm import Savepoint, WriteOutsideTurnError
 from models.postgres_faults import RAISED, READ_ONLY, reraise
 from models.postgres_pool import Pool
+
+# Of nobody: no setting of the log reaches it.
+SILENT: Final = logging.Logger("silent", logging.CRITICAL)  # noqa: LOG001
 
 
 class Held:
@@ -41,6 +45,11 @@ class Held:
 
 class Translating(AsyncpgDBClient):
     """Raises what Tortoise, or else the rest of the program, knows errors by."""
+
+    def __init__(self, connection_name: str) -> None:
+        """Log nothing: Tortoise would log all values of all statements."""
+        super().__init__(connection_name=connection_name)
+        self.log = SILENT
 
     async def _translate_exceptions(
         self, func: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any

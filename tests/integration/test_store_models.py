@@ -1,6 +1,7 @@
 """Models beside raw SQL: inside turns, and to read outside them."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -298,3 +299,20 @@ async def test_two_stores_of_one_database_work_beside_each_other(
             assert await two.turn(work, "b") == 2
         assert await one.turn(work, "c") == 3
         assert await Project.all().count() == 3
+
+
+async def test_no_log_shows_what_models_hold(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def work(tx: Tx) -> None:
+        await project("canary-model").save()
+        await Project.bulk_create([project("canary-bulk")])
+        await add(tx, "canary-raw")
+
+    await store.turn(work)
+    assert await Project.filter(name="canary-model").count() == 1
+    with pytest.raises(UniqueViolationError):
+        await store.turn(work)
+    assert "canary" not in caplog.text
