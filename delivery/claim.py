@@ -131,7 +131,8 @@ FROM g, l WHERE lane.id = g.lane_id AND l.id = g.lane_id"""
 # deliveries of a lane, $6 worker, $7 deliveries. A lane whose row changed since the
 # statement's snapshot was taken is left alone: its deliveries may have changed with it
 # unseen, and it would be put to sleep with work. A lane with more to do goes to the
-# back of its project.
+# back of its project. Arrays, not joins: with them the planner cannot think of reading
+# the whole table.
 CLAIM: Final = (
     _PROJECTS.format(after="$2")
     + f""",
@@ -150,11 +151,12 @@ cand AS MATERIALIZED (SELECT m.id AS lane_id, d.id, d.due_at,
   (SELECT id, due_at FROM delivery
    WHERE lane_id = m.id AND status IN (0, 2) AND due_at IS NOT NULL
    ORDER BY due_at, id LIMIT m.k + 1) d),
-got AS MATERIALIZED (SELECT d.id FROM delivery d WHERE d.status IN (0, 2) AND d.id IN
-  (SELECT id FROM cand WHERE nth <= k AND due_at <= $1 ORDER BY nth, due_at LIMIT $7)
+got AS MATERIALIZED (SELECT d.id FROM delivery d WHERE d.status IN (0, 2) AND d.id = ANY
+  (ARRAY(SELECT id FROM cand WHERE nth <= k AND due_at <= $1
+         ORDER BY nth, due_at LIMIT $7))
   FOR NO KEY UPDATE SKIP LOCKED),
 claimed AS (UPDATE delivery d SET status = 1, attempts = attempts + 1, worker = $6
-  FROM got WHERE d.id = got.id RETURNING d.*),
+  WHERE d.id = ANY (ARRAY(SELECT id FROM got)) RETURNING d.*),
 tried AS (INSERT INTO attempt (delivery_id, number, worker, started_at)
   SELECT id, attempts, $6, $1 FROM claimed),
 moved AS (UPDATE lane SET next_due_at = CASE
@@ -171,14 +173,14 @@ async def _claim_embedded(tx: Tx, ask: Ask) -> list[Claimed]:
     """Claim on SQLite, where this turn is the only writer: the same in small steps."""
     taken: list[Claimed] = []
     moves: list[tuple[Id, int | None]] = []
-    for project in await tx.fetch(_DUE_PROJECTS, ask.now, ask.after, ask.most):
-        lanes = await tx.fetch(_DUE_LANES, project[0], ask.now, ask.per_project)
+    for project in await tx.fetch(DUE_PROJECTS, ask.now, ask.after, ask.most):
+        lanes = await tx.fetch(DUE_LANES, project[0], ask.now, ask.per_project)
         for lane, room in lanes:
             left = ask.most - len(taken)
             if not left:
                 break
             wanted = min(ask.per_lane, max(0, room), left)
-            waiting = await tx.fetch(_WAITING, lane, wanted + 1)
+            waiting = await tx.fetch(WAITING, lane, wanted + 1)
             due = [it for it in waiting[:wanted] if it["due_at"] <= ask.now]
             taken += [
                 Claimed.of(row, row["attempts"] + 1, ask.worker, ask.now) for row in due
@@ -202,7 +204,7 @@ def _moved(rest: list[Row], room: int, now: int) -> int | None:
     return max(now, due_at)
 
 
-_DUE_PROJECTS: Final = (
+DUE_PROJECTS: Final = (
     _PROJECTS.format(after="$2")
     + """
 SELECT project_id FROM p WHERE EXISTS
@@ -210,12 +212,12 @@ SELECT project_id FROM p WHERE EXISTS
 LIMIT $3"""
 )
 
-_DUE_LANES: Final = """
+DUE_LANES: Final = """
 SELECT id, slots -
  (SELECT count(*) FROM delivery d WHERE d.lane_id = lane.id AND d.status = 1) AS room
 FROM lane WHERE project_id = $1 AND next_due_at <= $2 ORDER BY next_due_at LIMIT $3"""
 
-_WAITING: Final = f"""
+WAITING: Final = f"""
 SELECT {_COLUMNS}, due_at FROM delivery
 WHERE lane_id = $1 AND status IN (0, 2) AND due_at IS NOT NULL
 ORDER BY due_at, id LIMIT $2"""

@@ -53,6 +53,7 @@ async def finish(tx: Tx, group: Group) -> int:
     await _promote(tx, written, group.now)
     for integration, error in broken.items():
         await _disable(tx, integration, error, group.now)
+    await _go_on_cancelling(tx, ended, group.now)
     await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))
     return len(ended)
 
@@ -201,6 +202,28 @@ async def _disable(tx: Tx, integration: Id, error: str, now: int) -> None:
 _DISABLE: Final = """
 UPDATE integration SET active = FALSE, error = $2, updated_at = $3
 WHERE id = $1 AND active"""
+
+
+async def _go_on_cancelling(tx: Tx, ended: Sequence[Ended], now: int) -> None:
+    """Cancel more of what waits for integrations that are disabled or deleted."""
+    found = {
+        integration: it.reason
+        for it in ended
+        if isinstance(it, Withdrawn) and it.reason in _SWITCHED_OFF
+        if (integration := it.held.claimed.integration_id)
+    }
+    for integration, reason in found.items():
+        if reason and await tx.fetchval(_IS_OFF, integration):
+            await lanes.cancel_waiting(tx, integration, reason, now)
+
+
+_SWITCHED_OFF: Final = {
+    CancelReason.INTEGRATION_DISABLED,
+    CancelReason.INTEGRATION_DELETED,
+}
+
+_IS_OFF: Final = """
+SELECT 1 FROM integration WHERE id = $1 AND (NOT active OR deleted_at IS NOT NULL)"""
 
 
 async def _promote(tx: Tx, written: Sequence[Written], now: int) -> None:

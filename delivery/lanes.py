@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from delivery.cancelling import cancel
-from delivery.id_lists import within
+from delivery.id_lists import chunks, within
 from domain.deliveries import CancelReason
 from domain.ids import Id, new_id
-from domain.timing import SLOTS
 from models.store import Tx
 
 LANES: Final = "lanes"
 """Topic: work may be due."""
 
 CANCELLED_AT_ONCE: Final = 1_000
-"""More would hold up every other writer; the worker cancels the rest as it comes."""
+"""More would hold up every other writer: the worker goes on, as many at a time."""
 
 _OPEN: Final = """
 INSERT INTO lane (id, integration_id, project_id, channel, slots, closed_until,
@@ -42,20 +41,26 @@ async def open_lane(
 async def cancel_waiting(
     tx: Tx, integration_id: Id, reason: CancelReason, now: int
 ) -> None:
-    """Cancel what waits for an integration that was just disabled or deleted."""
+    """Cancel what waits for an integration that is disabled or deleted, up to
+    CANCELLED_AT_ONCE; the worker cancels the rest.
+    """
     lane = await tx.fetchval(
         "SELECT id FROM lane WHERE integration_id = $1", integration_id
     )
     if lane is None:
         return
     found = await tx.fetch(_WAITED_FOR, lane, CANCELLED_AT_ONCE)
-    condition, incidents = within(tx.dialect, [row[0] for row in found], first=2)
+    incidents = [row[0] for row in found]
     if tx.dialect == "postgres":
         # Reports may add no followers to what is being cancelled.
-        await tx.fetch(_LOCK_INCIDENTS, *incidents)
-    where = f"d.lane_id = $1 AND d.incident_id {condition}"
-    await cancel(tx, where, [lane, *incidents], reason, now)
-    await _open_wide(tx, lane)
+        await tx.fetch(_LOCK_INCIDENTS, incidents)
+    for part in chunks(incidents):
+        condition, listed = within(tx.dialect, part, first=2)
+        where = f"d.lane_id = $1 AND d.incident_id {condition}"
+        await cancel(tx, where, [lane, *listed], reason, now)
+    # The worker is to find what is left at once: it will not dial, only cancel.
+    await tx.execute("UPDATE lane SET closed_until = 0 WHERE id = $1", lane)
+    await wake_waiting(tx, [lane])
 
 
 # Only heads of their incidents and those being sent stand in small indexes; what
@@ -69,14 +74,6 @@ UNION SELECT incident_id FROM (SELECT incident_id FROM delivery WHERE lane_id = 
 
 _LOCK_INCIDENTS: Final = """
 SELECT 1 FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"""
-
-
-async def _open_wide(tx: Tx, lane: Id) -> None:
-    """Let the worker have what is still there: it dials nothing, it only cancels."""
-    await tx.execute(
-        "UPDATE lane SET closed_until = 0, slots = $2 WHERE id = $1", lane, SLOTS
-    )
-    await wake_waiting(tx, [lane])
 
 
 async def wake(tx: Tx, lanes: Mapping[Id, int]) -> None:
@@ -148,6 +145,6 @@ _PROMOTE_ONE: Final = _PROMOTE + f"= ({_FIRST.format(incident='$1', lane='$2')})
 
 _PROMOTE_ALL: Final = (
     _PROMOTE
-    + f"IN (SELECT ({_FIRST.format(incident='f.i', lane='f.l')})"
-    + " FROM unnest($1::uuid[], $2::uuid[]) AS f(i, l))"
+    + f"= ANY (ARRAY(SELECT ({_FIRST.format(incident='f.i', lane='f.l')})"
+    + " FROM unnest($1::uuid[], $2::uuid[]) AS f(i, l)))"
 )

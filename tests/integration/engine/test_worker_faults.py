@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
-from domain.deliveries import DeliveryStatus
+from delivery import incidents, lanes
+from domain.deliveries import CancelReason, DeliveryStatus
 from domain.faults import StorageUnavailableError
 from domain.steps import Answer
-from models.store import Store
+from models.store import Store, Tx
 from tests.scene import Scene
 
 FAILED = Answer(status=500, body=b"oops")
@@ -146,3 +147,24 @@ async def test_it_goes_on_when_storage_is_back(scene: Scene) -> None:
     store.failing = False
     await scene.until(scene.all_ended)
     assert len(scene.far_ends.bodies(integration)) == 2
+
+
+async def test_a_long_queue_is_cancelled_bit_by_bit(scene: Scene) -> None:
+    """What disabling leaves of a very long queue, the worker cancels without dialling."""
+    world = scene.world
+    integration = await world.integration()
+    most = lanes.CANCELLED_AT_ONCE
+
+    async def switch_off(tx: Tx) -> None:
+        for _ in range(most + 60):
+            await incidents.report(tx, world.channels, world.a_report(), world.now)
+        await tx.execute("UPDATE integration SET active = FALSE")
+        reason = CancelReason.INTEGRATION_DISABLED
+        await lanes.cancel_waiting(tx, integration, reason, world.now)
+
+    await world.store.turn(switch_off)
+    assert (await scene.states(integration)).count("PENDING") == 60
+    await scene.worker.start()
+    await scene.until(scene.all_ended)
+    assert set(await scene.states(integration)) == {"INTEGRATION_DISABLED"}
+    assert scene.far_ends.seen == []
