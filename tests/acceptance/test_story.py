@@ -174,7 +174,7 @@ async def test_a_delivery_is_sent_again_by_hand_under_its_message_id(
         again = {"deliveryId": delivery, "idempotencyKey": "again-1"}
         first = await run(server, "10-deliveries", "Redeliver", input=again)
         repeated = await run(server, "10-deliveries", "Redeliver", input=again)
-        assert first == repeated
+        assert first["delivery"]["id"] == repeated["delivery"]["id"] == delivery
         await until(events, "DELIVERED")
     entries = await sink.ledger.until(lambda it: len(it) == 2)
     assert len(distinct(entries)) == 1
