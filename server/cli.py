@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of the command
     print_token: bool,
 ) -> None:
     """Serve the API and work deliveries; migrate the database first."""
-    from server import serving  # noqa: PLC0415 - the schema, half a second
+    from server.serving import Listen, run  # noqa: PLC0415 - half a second
 
     config = configured(data_dir=data_dir, env="development" if dev else None)
     if config.development and host not in LOOPBACK:
@@ -98,10 +98,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of the command
             "the host."
         )
     shows = print_token or sys.stdout.isatty()
-    listen = serving.Listen(host=host, port=port)
-    asyncio.run(
-        serving.serve(config, listen, works=not no_worker, say=say, shows_token=shows)
-    )
+    listen = Listen(host=host, port=port)
+    asyncio.run(run(config, listen, works=not no_worker, say=say, shows_token=shows))
 
 
 @main.command(name="migrate")

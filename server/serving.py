@@ -43,7 +43,7 @@ class Listen:
     port: int
 
 
-async def serve(
+async def run(
     config: Config, listen: Listen, *, works: bool, say: Say, shows_token: bool
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop within the graceful time."""
