@@ -5,7 +5,7 @@ which secrets show. The vocabulary is that of `domain.settings`.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -17,7 +17,6 @@ from strawberry import UNSET
 
 from domain.channels import Channel
 from domain.settings import Kind, Mark, Setting, settings_of
-from schema.derive_checks import check_bounds
 from schema.settings_output import SecretState
 
 Hint = Any
@@ -51,7 +50,7 @@ class Inputs:
 def derive_inputs(channels: Sequence[Channel]) -> Inputs:
     """Return the enum of channels and the two `@oneOf` inputs over their settings."""
     for channel in channels:
-        check_bounds(channel.settings)
+        _check_bounds(channel.settings)
     types, open_ = _Types(), [c for c in channels if c.creatable]
     create = {c.key: types.create(c.settings, f"{c.title}SettingsInput") for c in open_}
     update = {
@@ -182,6 +181,21 @@ LEAVES: Final[Mapping[Kind, Hint]] = {
     Kind.BOOLEAN: bool,
     Kind.ID: strawberry.ID,
 }
+
+
+def _check_bounds(model: type[BaseModel]) -> None:
+    """Raise TypeError where a secret is bound to a setting that does not exist."""
+    names = {s.name for s in settings_of(model)}
+    for setting in _all_settings(model):
+        if unknown := set(setting.bound) - names:
+            raise TypeError(f"{model.__name__}: bound to unknown {sorted(unknown)}")
+
+
+def _all_settings(model: type[BaseModel]) -> Iterator[Setting]:
+    for setting in settings_of(model):
+        yield setting
+        if setting.kind is Kind.OBJECT:
+            yield from _all_settings(setting.of)
 
 
 def _nullable_list(of: Hint) -> Hint:

@@ -18,8 +18,8 @@ from domain.settings_storage import join, split
 from domain.steps import HttpRequest, ReadyRequest, Ref
 from notifiers.webhook import CHANNEL, WebhookHeader, WebhookSettings, finish, render
 
-# Source of keys and signatures: Appendix A.1 of the protocol reference, made with the
-# Go library of Standard Webhooks.
+# Test keys, and what the Go library of Standard Webhooks signs with them for this body,
+# id and time.
 KEY = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 OLD_KEY = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 SIGNED = "v1,Ry5HSS6y9hcNDic1g2Rigy6eJPGBQtsM9ykKVIN1dKU="
