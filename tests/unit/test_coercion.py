@@ -1,7 +1,6 @@
 """Wrong values are told all at once, each by its path, and never repeated."""
 
 import io
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import orjson
 import pytest
 from strawberry.types import ExecutionResult
 
-from server.logs import configure
+from tests.captured_log import captured
 from tests.example_schema import CANARY, make_schema
 
 SCHEMA = make_schema()
@@ -19,10 +18,8 @@ CREATE = "mutation($input: CreateInput!){create(input: $input){name headerCount}
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """Give all that is logged meanwhile."""
-    stream = io.StringIO()
-    configure(development=False, level="DEBUG", stream=stream)
-    yield stream
-    logging.basicConfig(force=True)
+    with captured() as stream:
+        yield stream
 
 
 def answer(result: ExecutionResult) -> dict[str, Any]:

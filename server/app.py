@@ -1,0 +1,92 @@
+"""The web application: routes, and what the answers of all of them have in common."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from models.store import Store
+from schema.build import SCHEMA
+from schema.context import RequestContext, Services
+from schema.masking import masked_exception
+from server.auth import Authenticator
+from server.config import Config
+from server.graphql import answers
+from server.graphql.endpoint import Endpoint
+from server.graphql.http import BODY_MOST, HttpView
+from server.graphql.origins import Origins
+from server.graphql.websocket import WebSocketView
+from server.health import Health
+from server.request_log import log_requests
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SAFE: Final = {
+    hdrs.CACHE_CONTROL: "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    hdrs.SERVER: "tocsin",  # aiohttp's own tells versions
+}
+
+
+def make_app(config: Config, services: Services) -> web.Application:
+    """Return the application over services that run."""
+    endpoint = Endpoint(
+        runner=SCHEMA.runner,
+        authenticator=Authenticator(services.store, services.clock),
+        context=partial(RequestContext.fresh, services),
+        origins=Origins(config.cors_origins, config.public_url),
+        open_to_all=services.development,
+    )
+    return assemble(endpoint, WebSocketView(endpoint), services.store)
+
+
+def assemble(
+    endpoint: Endpoint, sockets: WebSocketView, store: Store
+) -> web.Application:
+    """Return the application of an API and its sockets."""
+    app = web.Application(
+        client_max_size=BODY_MOST, middlewares=[log_requests, answer_errors]
+    )
+    http, health = HttpView(endpoint), Health(store)
+
+    async def graphql(request: web.Request) -> web.StreamResponse:
+        wants_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+        return await (sockets if wants_socket else http).answer(request)
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_SAFE)
+        if request.path == "/graphql":
+            origin = request.headers.get(hdrs.ORIGIN)
+            for name, value in endpoint.origins.headers(origin).items():
+                response.headers.add(name, value)
+
+    async def look_after_sockets(_app: web.Application) -> AsyncIterator[None]:
+        await sockets.start()
+        yield
+
+    async def close_sockets(_app: web.Application) -> None:
+        await sockets.stop()
+
+    app.router.add_route("*", "/graphql", graphql)
+    app.router.add_get("/healthz", health.alive)
+    app.router.add_get("/readyz", health.ready)
+    app.on_response_prepare.append(add_headers)
+    app.cleanup_ctx.append(look_after_sockets)
+    # Before the open requests are waited for, of which each socket is one.
+    app.on_shutdown.append(close_sockets)
+    return app
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what went wrong outside of any operation, in the form of GraphQL."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return answers.plain(error)
+    except Exception as error:  # noqa: BLE001 - clients see an id, the log the rest
+        return answers.broken(masked_exception(error))

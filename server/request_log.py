@@ -1,0 +1,38 @@
+"""One log line for each request: what was asked of which route, without values.
+
+The route and not the path is logged, because some paths hold a token; never a query,
+header or body.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CLIENT_GONE: Final = 499
+"""Logged where the client went away before it was answered; nginx's number."""
+
+_log = structlog.get_logger("tocsin.http")
+
+
+@web.middleware
+async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log a request when it has been answered."""
+    begun, status = time.perf_counter(), CLIENT_GONE
+    try:
+        response = await handler(request)
+        status = response.status
+    finally:
+        resource = request.match_info.route.resource
+        _log.info(
+            "request",
+            method=request.method,
+            route=resource.canonical if resource else None,
+            status=status,
+            ms=round((time.perf_counter() - begun) * 1000, 1),
+        )
+    return response
