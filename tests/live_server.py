@@ -7,7 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,10 @@ class LiveServer:
         assert self.process is not None
         process, self.process = self.process, None
         if process.returncode is None:
-            process.send_signal(sig)
+            # Not `send_signal`: it would reap a child that has just ended by itself,
+            # and asyncio would never learn its exit code.
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, sig)
         rest, _ = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
         self.output += rest.decode().splitlines()
         assert process.returncode is not None

@@ -4,6 +4,7 @@ documents in order, a sink that verifies what it receives, and a subscriber.
 
 import asyncio
 import base64
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,40 @@ async def now(server: LiveServer) -> str:
     data = await server.execute("{ deliveries(first: 1) { eventCursor } }")
     cursor: str = data["deliveries"]["eventCursor"]
     return cursor
+
+
+async def test_two_servers_share_one_postgresql(
+    postgres_url: str, tmp_path: Path, sink: WebhookSink
+) -> None:
+    """What is reported at one is seen at the other, also after the first was killed."""
+    one = LiveServer(tmp_path / "one", postgres_url)
+    two = LiveServer(tmp_path / "two", postgres_url)
+    # Development makes keys in the data directory: two servers need the same.
+    await one.start()
+    (tmp_path / "two").mkdir()
+    keys = (tmp_path / "one" / "secret-keys").read_text()
+    (tmp_path / "two" / "secret-keys").write_text(keys)
+    await two.start(fresh_token=False)
+    two.token = one.token
+    try:
+        _, resource = await opened(one, sink)
+        async with two.subscribe(FOLLOW, {"after": await now(two)}) as events:
+            await report(one, resource, "first")
+            await until(events, "DELIVERED")
+            await one.stop(signal.SIGKILL)
+            await report(two, resource, "second")
+            await until(events, "DELIVERED")
+    finally:
+        assert await two.stop() == 0
+    assert sink.ledger.refusals == []
+
+
+async def test_a_second_server_on_one_data_directory_is_refused(tmp_path: Path) -> None:
+    """It says why and what to do, and the first goes on."""
+    one, two = LiveServer(tmp_path / "data"), LiveServer(tmp_path / "data")
+    await one.start()
+    with pytest.raises(AssertionError, match="Another server is running"):
+        await two.start()
+    assert await two.stop() == 1
+    assert await now(one)
+    assert await one.stop() == 0
