@@ -143,10 +143,11 @@ class Mutation:
 
 
 class Watch:
-    """What became of the subscriptions of `Subscription.forever`."""
+    """The context of all operations: what became of the subscriptions."""
 
     def __init__(self) -> None:
         self.open = 0
+        self.sent = 0
 
 
 @strawberry.type
@@ -176,10 +177,17 @@ class Subscription:
             info.context.open -= 1
 
     @strawberry.subscription
-    async def flood(self, size: int = 10_000) -> AsyncGenerator[str, None]:
-        while True:
-            yield "x" * size
-            await asyncio.sleep(0)
+    async def flood(
+        self, info: strawberry.Info[Watch, None], size: int = 10_000
+    ) -> AsyncGenerator[str, None]:
+        info.context.open += 1
+        try:
+            while True:
+                info.context.sent += 1
+                yield "x" * size
+                await asyncio.sleep(0)
+        finally:
+            info.context.open -= 1
 
 
 def make_schema() -> Schema:

@@ -92,6 +92,8 @@ class GraphQLSocket:
             await asyncio.gather(*tasks, return_exceptions=True)
         if self._why is not None:
             await self._close(self._why)
+        code = self._why.code if self._why else self._ws.close_code
+        _log.info("socket closed", code=code)
         return self._ws
 
     def end(self, code: int, reason: str) -> None:
