@@ -158,10 +158,11 @@ def test_no_error_repeats_what_was_given(channel: Channel) -> None:
             assert "canary" not in said
 
 
-def test_the_name_shows_no_credential_of_an_address(channel: Channel) -> None:
+def test_no_credential_in_an_address_is_shown(channel: Channel) -> None:
     url = "https://example.com/hook/T8a1canaryXq0ZpLm3Yw?sig=canary-value"
     settings = kit.with_urls(kit.settings_for(channel), url)
     assert "canary" not in channel.name(settings)
+    assert "canary" not in kit.shown(settings)
 
 
 def test_secrets_are_taken_out_of_what_comes_back(channel: Channel) -> None:

@@ -70,6 +70,8 @@ def test_an_address_that_can_be_dialled_is_taken(url: str) -> None:
         ("http://canary%41.example/", "host"),
         ("https://user:canary@example.com/", "header"),
         ("https://canary@example.com/", "header"),
+        ("https://:canary@example.com/", "header"),
+        ("https://@example.com/canary", "header"),
         ("https://example.com/#canary", "fragment"),
         ("https://example.com/canary space", "spaces"),
         ("https://example.com/canary\r\nX: y", "control"),

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from delivery.guard import Guard
-from domain.ids import encode, new_id
+from domain.ids import decode, encode, new_id
 from domain.scopes import Scope
 from models.store import Tx
 from schema.build import SCHEMA
@@ -43,13 +43,19 @@ async def read(client: Client, named: str) -> Any:  # noqa: ANN401
     return (await client.ask(f"query($id: ID!) {{ {field} }}", id=named))["integration"]
 
 
-async def set_columns(client: Client, change: str) -> None:
-    """Change what no mutation can, straight in the database."""
+async def execute(client: Client, statement: str, named: str) -> None:
+    """Change what no mutation can, straight in the database; `$1` is the id."""
+    _, integration_id = decode(named)
 
     async def work(tx: Tx) -> None:
-        await tx.execute(f"UPDATE integration SET {change}")  # noqa: S608 - of the test
+        await tx.execute(statement, integration_id)
 
     await client.services.store.turn(work)
+
+
+async def set_columns(client: Client, named: str, change: str) -> None:
+    """Change columns of an integration."""
+    await execute(client, f"UPDATE integration SET {change} WHERE id = $1", named)  # noqa: S608
 
 
 async def listed(client: Client, **arguments: object) -> list[str]:
@@ -232,7 +238,7 @@ async def test_an_integration_that_is_not_editable_can_be_switched_only(
     client: Client,
 ) -> None:
     made = await create(client)
-    await set_columns(client, "editable = FALSE")
+    await set_columns(client, made["id"], "editable = FALSE")
     settings = {"webhook": {"webhookUrl": HOOK}}
     payload = await update(client, made["id"], name="x", settings=settings)
     assert faults(payload) == [
@@ -248,7 +254,7 @@ async def test_an_integration_that_is_not_editable_can_be_switched_only(
 
 async def test_an_integration_that_is_not_deletable_stays(client: Client) -> None:
     made = await create(client)
-    await set_columns(client, "deletable = FALSE")
+    await set_columns(client, made["id"], "deletable = FALSE")
     given = {"integrationId": made["id"]}
     payload = await client.mutate("deleteIntegration", given, "deletedId")
     assert payload["deletedId"] is None
@@ -288,7 +294,7 @@ async def test_disabling_cancels_what_waits_and_enabling_revives_nothing(
     named = await add_webhook(client, server, name="ops")
     await report(client, server)
     await update(client, named, active=False)
-    await set_columns(client, "error = 'The far end is gone.'")
+    await set_columns(client, named, "error = 'The far end is gone.'")
     cancelled = {
         "status": "CANCELLED",
         "cancelReason": "INTEGRATION_DISABLED",
@@ -301,6 +307,47 @@ async def test_disabling_cancels_what_waits_and_enabling_revives_nothing(
     assert (await client.ask(DELIVERIES))["deliveries"]["nodes"] == [cancelled]
     (waiting,) = (await report(client, server))["deliveries"]["nodes"]
     assert waiting["status"] == "PENDING"
+
+
+async def test_enabling_forgets_what_was_held_against_the_lane(client: Client) -> None:
+    named = await add_webhook(client)
+    await update(client, named, active=False)
+    held = "closed_until = 9, failures = 5, gone = 2"
+    await execute(client, f"UPDATE lane SET {held} WHERE integration_id = $1", named)  # noqa: S608
+    select = "SELECT closed_until, failures, gone FROM lane WHERE integration_id = $1"
+    for given, expected in (
+        ({"downAlertsOnly": True}, (9, 5, 2)),
+        ({"active": True}, (0, 0, 0)),
+    ):
+        await update(client, named, **given)
+        (row,) = await client.services.store.fetch(select, decode(named)[1])
+        assert (row[0], row[1], row[2]) == expected
+
+
+async def test_deleting_detaches(client: Client) -> None:
+    server = await add_server(client)
+    named = await add_webhook(client, server)
+    payload = await client.mutate("deleteIntegration", {"integrationId": named})
+    assert payload["errors"] == []
+    select = "SELECT count(*) FROM attachment WHERE integration_id = $1"
+    assert await client.services.store.fetchval(select, decode(named)[1]) == 0
+
+
+async def test_each_change_gets_a_time_of_its_own(client: Client) -> None:
+    now = client.services.clock()
+    services = replace(client.services, clock=lambda: now)
+    stopped = Client(services, client.project_id, client.scopes)
+    made = await create(stopped)
+    given = {"name": "a", "ifUpdatedAt": made["updatedAt"]}
+    assert faults(await update(stopped, made["id"], **given)) == []
+    conflict = [("CONFLICT", "input/ifUpdatedAt")]
+    assert faults(await update(stopped, made["id"], **given)) == conflict
+
+
+async def test_a_default_name_that_is_too_long_is_shortened(client: Client) -> None:
+    made = await create(client, "http://127.0.0.1:9900" + "/hook" * 60)
+    assert len(made["name"]) == 255
+    assert made["name"].endswith("…")
 
 
 async def test_the_list_is_filtered_and_ordered(client: Client) -> None:

@@ -100,7 +100,9 @@ async def test_another_channels_settings_are_refused(client: Client) -> None:
 
 async def test_a_paid_channel_needs_a_paid_plan(client: Client) -> None:
     async def work(tx: Tx) -> None:
-        await tx.execute("UPDATE project SET plan = 'FREE'")
+        await tx.execute(
+            "UPDATE project SET plan = 'FREE' WHERE id = $1", client.project_id
+        )
 
     await client.services.store.turn(work)
     payload = await create(client)
