@@ -6,7 +6,7 @@ which secrets show. The vocabulary is that of `domain.settings`.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -101,7 +101,7 @@ class _Types:
 
     def _output(self, model: type[BaseModel], name: str) -> Hint:
         shown = [s for s in settings_of(model) if Mark.INPUT_ONLY not in s.marks]
-        fields = {s.name: (self._output_hint(s), _field(s)) for s in shown}
+        fields = {s.name: (self._output_hint(s), _output_field(s)) for s in shown}
         doc = _first_line(model)
         return self._once(
             name, model, lambda: _make(strawberry.type, name, fields, doc)
@@ -215,6 +215,13 @@ def _published(default: object) -> dict[str, Any]:
 
 def _field(s: Setting, **default: Any) -> Any:  # noqa: ANN401 - Strawberry's own
     return strawberry.field(name=s.alias, description=s.description, **default)
+
+
+def _output_field(s: Setting) -> Any:  # noqa: ANN401 - Strawberry's own
+    if Mark.URL not in s.marks:
+        return _field(s)
+    note = "What may be a credential in it is masked."
+    return _field(replace(s, description=f"{s.description or ''} {note}".strip()))
 
 
 def _first_line(of: type) -> str | None:
