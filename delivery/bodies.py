@@ -46,8 +46,7 @@ def _headers(step: Step, settings: ChannelSettings) -> Iterable[tuple[str, str]]
 
 def _text(template: Template, settings: ChannelSettings) -> str:
     return "".join(
-        part if isinstance(part, str) else resolve(settings, part.path)
-        for part in template
+        [it if isinstance(it, str) else resolve(settings, it.path) for it in template]
     )
 
 

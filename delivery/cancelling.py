@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from delivery import log
-from delivery.changes import About, change
+from delivery.changes import About, Standing, change
 from delivery.id_lists import chunks, within
 from domain.deliveries import CancelReason, DeliveryStatus
 from domain.ids import Id
@@ -45,10 +45,8 @@ async def cancel(
         statement = f"{_CANCEL}{condition} RETURNING id"
         found = await tx.fetch(statement, reason.value, now, *listed)
         done += [row["id"] for row in found]
-    entries = [
-        change(about(rows[it]), DeliveryStatus.CANCELLED, rows[it]["attempts"], now)
-        for it in done
-    ]
+    status = DeliveryStatus.CANCELLED
+    entries = [change(about(rows[it]), standing(rows[it], status), now) for it in done]
     await log.append(tx, entries)
     return [Cancelled(it, rows[it]["lane_id"]) for it in done]
 
@@ -62,5 +60,12 @@ def about(row: Row) -> About:
         integration_type=row["type"],
         integration_name=row["name"],
         incident_id=row["incident_id"],
-        incident_status=row["incident_status"],
+    )
+
+
+def standing(row: Row, status: DeliveryStatus) -> Standing:
+    """Return how the delivery of such a row stands with a new status."""
+    incident_status: str | None = row["incident_status"]
+    return Standing(
+        status=status, attempts=row["attempts"], incident_status=incident_status
     )

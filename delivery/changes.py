@@ -5,6 +5,7 @@ Replay and live show the same, because both show this.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from delivery.log import Entry
@@ -16,7 +17,7 @@ KIND: Final = "delivery"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What does not change with the delivery's state, but for the incident's status."""
+    """What of a delivery does not change with its state."""
 
     project_id: Id
     delivery_id: Id
@@ -24,23 +25,28 @@ class About:
     integration_type: str
     integration_name: str
     incident_id: Id | None = None
-    incident_status: str | None = None
 
 
-def change(
-    about: About,
-    status: DeliveryStatus,
-    attempts: int,
-    at: int,
-    attempt: Mapping[str, Any] | None = None,
-) -> Entry:
-    """Return the log entry of a delivery that now stands like this."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a delivery stands now: `attempt` as it is shown, if one has just ended."""
+
+    status: DeliveryStatus
+    attempts: int
+    incident_status: str | None
+    attempt: Mapping[str, Any] | None = None
+
+
+def change(about: About, now: Standing, at: int) -> Entry:
+    """Return the log entry of a delivery that has come to stand like this."""
     shown = {
         "id": encode("Delivery", about.delivery_id),
-        "status": status.name,
-        "attemptCount": attempts,
-        "integration": _integration(about),
-        "incident": _incident(about),
+        "status": now.status.name,
+        "attemptCount": now.attempts,
+        "integration": _integration(
+            about.integration_id, about.integration_type, about.integration_name
+        ),
+        "incident": _incident(about.incident_id, now.incident_status),
     }
     return Entry(
         project_id=about.project_id,
@@ -48,25 +54,25 @@ def change(
         delivery_id=about.delivery_id,
         integration_id=about.integration_id,
         incident_id=about.incident_id,
-        body={"delivery": shown, "attempt": attempt},
+        body={"delivery": shown, "attempt": now.attempt},
         at=at,
     )
 
 
-def _integration(about: About) -> dict[str, str] | None:
-    if about.integration_id is None:
+# Many deliveries share these; nobody changes what they return.
+@lru_cache(maxsize=1024)
+def _integration(
+    integration: Id | None, type_name: str, name: str
+) -> Mapping[str, str] | None:
+    if integration is None:
         return None
-    return {
-        "type": about.integration_type,
-        "id": encode("Integration", about.integration_id),
-        "name": about.integration_name,
-    }
+    return {"type": type_name, "id": encode("Integration", integration), "name": name}
 
 
-def _incident(about: About) -> dict[str, str | None] | None:
-    if about.incident_id is None:
+@lru_cache(maxsize=1024)
+def _incident(
+    incident: Id | None, status: str | None
+) -> Mapping[str, str | None] | None:
+    if incident is None:
         return None
-    return {
-        "id": encode("Incident", about.incident_id),
-        "status": about.incident_status,
-    }
+    return {"id": encode("Incident", incident), "status": status}

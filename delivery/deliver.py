@@ -150,8 +150,8 @@ def _report(job: Job, event: str) -> None:
 def _scrubbed(outcome: Outcome, job: Job) -> Outcome:
     """Take the secrets of the delivery out of what the far end said."""
     scrub = job.equipment.scrubber.scrub
-    return replace(
-        outcome,
-        error=outcome.error and scrub(outcome.error),
-        excerpt=outcome.excerpt and scrub(outcome.excerpt),
-    )
+    error = outcome.error and scrub(outcome.error)
+    excerpt = outcome.excerpt and scrub(outcome.excerpt)
+    if (error, excerpt) == (outcome.error, outcome.excerpt):
+        return outcome
+    return replace(outcome, error=error, excerpt=excerpt)

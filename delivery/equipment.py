@@ -21,24 +21,45 @@ from models.store import Row, Store
 
 _log = structlog.get_logger(__name__)
 
+REMEMBERED: Final = 2_000
+"""Integrations whose settings are kept in memory, with their secrets."""
+
 _READ: Final = """
 SELECT id, project_id, type, name, active, verified, deleted_at, settings, secrets
 FROM integration WHERE id """
 
 
-async def equip(
-    store: Store,
-    channels: Mapping[str, Channel],
-    keys: KeyRing,
-    integrations: Sequence[Id],
-) -> dict[Id, Equipment]:
-    """Return what is to be known of these integrations now."""
-    condition, listed = within(store.dialect, integrations)
-    rows = await store.fetch(_READ + condition, *listed)
-    return {row["id"]: _equipment(row, channels, keys) for row in rows}
+class Equipper:
+    """Reads integrations, and remembers what stored settings stand for: decrypting and
+    checking them costs more than a small message. What was stored anew is read anew.
+    """
+
+    def __init__(self, channels: Mapping[str, Channel], keys: KeyRing) -> None:
+        """Begin with nothing remembered."""
+        self._channels = channels
+        self._keys = keys
+        self._known: dict[tuple[Any, ...], Equipment] = {}
+
+    async def equip(
+        self, store: Store, integrations: Sequence[Id]
+    ) -> dict[Id, Equipment]:
+        """Return what is to be known of these integrations now."""
+        condition, listed = within(store.dialect, integrations)
+        rows = await store.fetch(_READ + condition, *listed)
+        return {row["id"]: self._equipment(row) for row in rows}
+
+    def _equipment(self, row: Row) -> Equipment:
+        stored = tuple(row)
+        known = self._known.pop(stored, None)
+        if known is None:
+            known = _read(row, self._channels, self._keys)
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+        self._known[stored] = known  # the last used stand last
+        return known
 
 
-def _equipment(row: Row, channels: Mapping[str, Channel], keys: KeyRing) -> Equipment:
+def _read(row: Row, channels: Mapping[str, Channel], keys: KeyRing) -> Equipment:
     named = {"type": row["type"], "name": row["name"]}
     channel = channels.get(row["type"])
     if obstacle := _obstacle(row, channel):

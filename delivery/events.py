@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from delivery import destinations, incident_state, lanes, log, snapshots
 from delivery.cancelling import Cancelled, cancel
-from delivery.changes import About, change
+from delivery.changes import About, Standing, change
 from delivery.destinations import Target
 from delivery.id_lists import within
 from delivery.incident_state import IncidentState
@@ -155,14 +155,24 @@ async def _insert_deliveries(
     hearing: Sequence[Target],
     obstacles: Mapping[Id, CancelReason],
 ) -> None:
-    rows, entries = [], []
-    for target in hearing:
-        reason = obstacles.get(target.lane_id)
-        status = DeliveryStatus.CANCELLED if reason else DeliveryStatus.PENDING
-        delivery = new_id()
-        rows.append(_row(channels[target.type], event, target, delivery, reason))
-        about = _about(event, target, delivery)
-        entries.append(change(about, status, 0, event.at))
+    made = [(target, new_id(), obstacles.get(target.lane_id)) for target in hearing]
+    rows = [
+        _row(channels[target.type], event, target, delivery, reason)
+        for target, delivery, reason in made
+    ]
+    status = event.incident.status.value
+    pending = Standing(
+        status=DeliveryStatus.PENDING, attempts=0, incident_status=status
+    )
+    cancelled = replace(pending, status=DeliveryStatus.CANCELLED)
+    entries = [
+        change(
+            _about(event, target, delivery),
+            cancelled if reason else pending,
+            event.at,
+        )
+        for target, delivery, reason in made
+    ]
     await tx.executemany(_INSERT, rows)
     await log.append(tx, entries)
 
@@ -196,5 +206,4 @@ def _about(event: Event, target: Target, delivery: Id) -> About:
         integration_type=target.type,
         integration_name=target.name,
         incident_id=event.incident.id,
-        incident_status=event.incident.status.value,
     )

@@ -9,13 +9,13 @@ late writes nothing.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from delivery import lane_health, lanes, log, writing
-from delivery.changes import change
+from delivery.changes import Standing, change
 from delivery.id_lists import within
 from delivery.jobs import (
     Ended,
@@ -187,8 +187,13 @@ async def _log(
     for it in written:
         of = it.held.claimed.incident_id
         status = incidents.get(of) if of else None
-        about = replace(it.held.about, incident_status=status)
-        entries.append(change(about, it.status, it.attempts, now, it.shown))
+        standing = Standing(
+            status=it.status,
+            attempts=it.attempts,
+            incident_status=status,
+            attempt=it.shown,
+        )
+        entries.append(change(it.held.about, standing, now))
     await log.append(tx, entries)
 
 

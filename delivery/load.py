@@ -13,14 +13,13 @@ import structlog
 from delivery import snapshots
 from delivery.changes import About
 from delivery.claim import Claimed
-from delivery.equipment import equip
+from delivery.equipment import Equipper
 from delivery.id_lists import within
 from delivery.jobs import Equipment, Held, Job, Withdrawn
 from domain.channels import Channel
 from domain.deliveries import CancelReason, DeliveryStatus
 from domain.ids import Id, encode
 from domain.incidents import Snapshot
-from models.crypto import KeyRing
 from models.store import Row, Store
 
 _log = structlog.get_logger(__name__)
@@ -39,14 +38,11 @@ class _Batch:
 
 
 async def load(
-    store: Store,
-    channels: Mapping[str, Channel],
-    keys: KeyRing,
-    claimed: Sequence[Claimed],
+    store: Store, equipper: Equipper, claimed: Sequence[Claimed]
 ) -> list[Job | Withdrawn]:
     """Return a job for each, or why it is not to be sent."""
     integrations = {it.integration_id for it in claimed if it.integration_id}
-    equipment = await equip(store, channels, keys, sorted(integrations))
+    equipment = await equipper.equip(store, sorted(integrations))
     batch = _Batch(
         equipment=equipment,
         snapshots=await _snapshots(store, claimed),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from delivery import lanes, log
-from delivery.cancelling import about
+from delivery.cancelling import about, standing
 from delivery.changes import change
 from domain.channels import Channel
 from domain.deliveries import DeliveryStatus
@@ -61,7 +61,7 @@ async def redeliver(
     await tx.execute(_AGAIN if ended else _SOONER, row["id"], now, expires_at)
     await tx.execute(_PROBE, row["lane_id"], now)
     if ended:
-        entry = change(about(row), DeliveryStatus.PENDING, row["attempts"], now)
+        entry = change(about(row), standing(row, DeliveryStatus.PENDING), now)
         await log.append(tx, [entry])
     await lanes.wake_waiting(tx, [row["lane_id"]])
 

@@ -72,28 +72,36 @@ def decide(
     outcome: Outcome, tried: Try, channel: Channel, health: Health, chance: Chance
 ) -> Verdict:
     """Return the verdict on a try."""
-    wait = delay(outcome, tried.number, chance)
-    after = next_health(outcome, tried, health, chance)
-    if outcome.kind is OutcomeKind.RATE_LIMITED or outcome.retry_after_ms is not None:
-        after = closed(after, tried.ended_at + wait)
-    after = replace(after, slots=min(after.slots, channel.slots))
     match outcome.kind:
         case OutcomeKind.SENT | OutcomeKind.SENT_UNCONFIRMED:
+            after = answered(health, channel.slots)
             return Verdict(status=DeliveryStatus.DELIVERED, health=after)
         case OutcomeKind.REJECTED:
+            after = answered(health, channel.slots)
             return Verdict(status=DeliveryStatus.FAILED, health=after)
-        case OutcomeKind.GONE if outcome.at_once or is_broken(after, tried.ended_at):
-            return Verdict(status=DeliveryStatus.FAILED, health=after, disable=True)
-        case OutcomeKind.UNKNOWN if not channel.repeatable:
-            reason = "It may have been processed, and must not be repeated."
-            return Verdict(status=DeliveryStatus.FAILED, health=after, gave_up=reason)
         case (
             OutcomeKind.RETRY
             | OutcomeKind.RATE_LIMITED
             | OutcomeKind.GONE
             | OutcomeKind.UNKNOWN
         ):
-            return again(outcome, tried, channel, after, tried.ended_at + wait)
+            return _not_delivered(outcome, tried, channel, health, chance)
+
+
+def _not_delivered(
+    outcome: Outcome, tried: Try, channel: Channel, health: Health, chance: Chance
+) -> Verdict:
+    wait = delay(outcome, tried.number, chance)
+    after = next_health(outcome, tried, health, chance)
+    if outcome.kind is OutcomeKind.RATE_LIMITED or outcome.retry_after_ms is not None:
+        after = closed(after, tried.ended_at + wait)
+    gone = outcome.kind is OutcomeKind.GONE
+    if gone and (outcome.at_once or is_broken(after, tried.ended_at)):
+        return Verdict(status=DeliveryStatus.FAILED, health=after, disable=True)
+    if outcome.kind is OutcomeKind.UNKNOWN and not channel.repeatable:
+        reason = "It may have been processed, and must not be repeated."
+        return Verdict(status=DeliveryStatus.FAILED, health=after, gave_up=reason)
+    return again(outcome, tried, channel, after, tried.ended_at + wait)
 
 
 def again(
@@ -133,21 +141,25 @@ def is_broken(health: Health, now: int) -> bool:
     return now - health.gone_since >= GONE_SPAN
 
 
+def answered(health: Health, most_slots: int) -> Health:
+    """Return the health after the far end answered: what was held against it is
+    forgotten, and a narrow lane grows again.
+    """
+    slots = min(most_slots, health.slots * 2)
+    if slots == health.slots and not health.failures and not health.gone:
+        return health
+    return Health(slots=slots, closed_until=health.closed_until)
+
+
 def next_health(outcome: Outcome, tried: Try, health: Health, chance: Chance) -> Health:
-    """Return the lane's health after a try, but for what the far end asked."""
-    match outcome.kind:
-        case OutcomeKind.SENT | OutcomeKind.SENT_UNCONFIRMED | OutcomeKind.REJECTED:
-            # It answered: what was held against it is forgotten, and it grows again.
-            return Health(slots=health.slots * 2, closed_until=health.closed_until)
-        case OutcomeKind.RATE_LIMITED:
-            return replace(health, gone=0, gone_since=None)
-        case OutcomeKind.RETRY | OutcomeKind.UNKNOWN:
-            after = failed(health, tried, chance)
-            return replace(after, gone=0, gone_since=None)
-        case OutcomeKind.GONE:
-            after = failed(health, tried, chance)
-            since = health.gone_since or tried.ended_at
-            return replace(after, gone=health.gone + 1, gone_since=since)
+    """Return the lane's health after it did not, but for what the far end asked."""
+    if outcome.kind is OutcomeKind.RATE_LIMITED:
+        return replace(health, gone=0, gone_since=None)
+    after = failed(health, tried, chance)
+    if outcome.kind is not OutcomeKind.GONE:
+        return replace(after, gone=0, gone_since=None)
+    since = health.gone_since or tried.ended_at
+    return replace(after, gone=health.gone + 1, gone_since=since)
 
 
 def failed(health: Health, tried: Try, chance: Chance) -> Health:

@@ -91,35 +91,54 @@ class Senders:
 
     def _fill(self) -> None:
         while self._waiting and self._has_room():
-            self._start(self._waiting.popleft())
+            flight = self._take_off()
+            task = self._loop.create_task(self._send(flight))
+            self._flights[task] = flight
+            task.add_done_callback(self._end)
+        self._tell()
+
+    def _take_off(self) -> _Flight:
+        flight = _Flight(self._waiting.popleft(), self._loop.time())
+        self._brisk.append(flight)
+        self._brisk_count += 1
+        return flight
+
+    async def _send(self, flight: _Flight) -> None:
+        """Send one job after the other, as long as there are any."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - it is this one
+        while True:
+            self._recorder.add(await self._result(flight.job))
+            self._land(flight)
+            if not (self._waiting and self._has_room()):
+                return
+            flight = self._flights[task] = self._take_off()
+            self._tell()
+
+    async def _result(self, job: Job) -> Ended:
+        try:
+            return await deliver(job, self._tools)
+        except asyncio.CancelledError:
+            return Lost(held=job.held)
+
+    def _land(self, flight: _Flight) -> None:
+        flight.over = True
+        self._brisk_count -= not flight.slow
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        flight = self._flights.pop(task)
+        if not flight.over:  # cut off before it had begun
+            self._land(flight)
+            self._recorder.add(Released(claimed=flight.job.held.claimed))
+        self._fill()
+
+    def _tell(self) -> None:
+        """Say whether more jobs are wanted, and whether results are to be expected."""
         if len(self._waiting) < HUNGRY:
             self._hungry.set()
         else:
             self._hungry.clear()
         self._recorder.expecting = len(self._flights)
-
-    def _start(self, job: Job) -> None:
-        flight = _Flight(job, self._loop.time())
-        task = self._loop.create_task(self._send(job))
-        self._flights[task] = flight
-        self._brisk.append(flight)
-        self._brisk_count += 1
-        task.add_done_callback(self._land)
-
-    async def _send(self, job: Job) -> None:
-        try:
-            ended: Ended = await deliver(job, self._tools)
-        except asyncio.CancelledError:
-            ended = Lost(held=job.held)
-        self._recorder.add(ended)
-
-    def _land(self, task: asyncio.Task[None]) -> None:
-        flight = self._flights.pop(task)
-        flight.over = True
-        self._brisk_count -= not flight.slow
-        if task.cancelled():  # before it had begun
-            self._recorder.add(Released(claimed=flight.job.held.claimed))
-        self._fill()
 
     def _has_room(self) -> bool:
         """Tell whether another may start; if not, look again when one becomes slow."""

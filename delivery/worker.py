@@ -14,6 +14,7 @@ import structlog
 from delivery.bus import Bus, Listener
 from delivery.claim import Ask, Claimed, claim, next_due
 from delivery.deliver import Observe, Send, Tools
+from delivery.equipment import Equipper
 from delivery.jobs import Job, Released
 from delivery.lanes import LANES
 from delivery.lease import close_session, open_session, renew
@@ -66,7 +67,7 @@ class Worker:
         self._store = store
         self._bus = bus
         self._channels = channels
-        self._keys = keys
+        self._equipper = Equipper(channels, keys)
         self._clock = clock
         self._observe = observe
         self._recorder = Recorder(store, clock, observe, chance)
@@ -140,7 +141,7 @@ class Worker:
     async def _load(self, claimed: list[Claimed]) -> list[Job]:
         """Return what is to be sent of the claimed; the rest is on its way back."""
         try:
-            loaded = await load(self._store, self._channels, self._keys, claimed)
+            loaded = await load(self._store, self._equipper, claimed)
         except BaseException:
             for it in claimed:
                 self._recorder.add(Released(claimed=it))

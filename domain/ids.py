@@ -35,6 +35,7 @@ PREFIXES: Final[dict[str, str]] = {
 NOUNS: Final[dict[str, str]] = {prefix: noun for noun, prefix in PREFIXES.items()}
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH: Final = 26  # ceil(128 / 5)
 
@@ -56,7 +57,8 @@ def id_at(millis: int) -> Id:
 def encode(noun: str, value: bytes) -> str:
     """Return the text form of an id of a noun named in PREFIXES."""
     number = int.from_bytes(value, "big")
-    letters = [_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5)]
+    # Two letters a time: some ids are made for each delivery.
+    letters = [_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)]
     return f"{PREFIXES[noun]}_{''.join(letters)}"
 
 

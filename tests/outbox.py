@@ -1,6 +1,7 @@
 """Claiming and finishing by hand, in tests."""
 
 from delivery.claim import Ask, Claimed, claim
+from delivery.equipment import Equipper
 from delivery.finish import Group, finish
 from delivery.jobs import Ended, Held, Tried
 from delivery.load import load
@@ -24,7 +25,7 @@ async def take(
 
 
 async def held(world: World, claimed: list[Claimed]) -> list[Held]:
-    loaded = await load(world.store, world.channels, KEYS, claimed)
+    loaded = await load(world.store, Equipper(world.channels, KEYS), claimed)
     return [it.held for it in loaded]
 
 

@@ -1,6 +1,7 @@
 """Writing down how deliveries ended, on both databases."""
 
 from delivery.claim import next_due
+from delivery.equipment import Equipper
 from delivery.jobs import Ended, Job, Lost, Released, Tried, Withdrawn
 from delivery.load import load
 from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
@@ -208,7 +209,9 @@ async def test_loading_gives_what_rendering_needs(world: World, session: int) ->
     await world.set(off, active=False)
     await world.set(unverified, verified=False)
     await world.set(gone, deleted_at=START)
-    loaded = await load(world.store, world.channels, KEYS, await take(world, session))
+    loaded = await load(
+        world.store, Equipper(world.channels, KEYS), await take(world, session)
+    )
     found = {it.held.claimed.integration_id: it for it in loaded}
     assert isinstance(found[fine], Job)
     reasons = {key: it.reason for key, it in found.items() if isinstance(it, Withdrawn)}
