@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from models.store import Tx
 from schema.context import Services
 from tests.schema_client import Client, add_project, add_server
 
+MOST_PAGES = 30
 PAGES = """
 query($first: Int, $after: String, $last: Int, $before: String, $orderBy: ServerOrder) {
   servers(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy)
@@ -88,7 +90,7 @@ async def _walk(
     more, cursor = (
         ("hasPreviousPage", "startCursor") if backward else ("hasNextPage", "endCursor")
     )
-    while True:
+    for _ in range(MOST_PAGES):
         arguments = {count: size, bound: end, "orderBy": order}
         page = (await client.ask(PAGES, **arguments))["servers"]
         assert [e["node"]["id"] for e in page["edges"]] == [
@@ -100,6 +102,7 @@ async def _walk(
         end = page["pageInfo"][cursor]
         await client.services.store.turn(_insert, client, during[:2])
         during = during[2:]
+    pytest.fail("The walk does not come to an end.")
 
 
 def _sorted(nodes: list[dict[str, Any]], order: dict[str, str]) -> list[dict[str, Any]]:

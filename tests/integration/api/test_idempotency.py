@@ -1,13 +1,25 @@
 """Idempotency keys: one call, one row, whoever repeats it."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from domain.faults import Code, RefusedError
 from domain.scopes import Scope
 from models.crypto import KeyRing
-from tests.schema_client import Client, add_server, faults
+from models.store import Tx
+from schema.idempotency import Call, call_of, once
+from tests.schema_client import NOW, Client, add_server, faults
+
+
+@dataclass
+class Given:
+    """An input that several mutations might take."""
+
+    idempotency_key: str = "key-1"
+
 
 GIVEN = {"name": "web-1", "host": "web-1.example.com", "idempotencyKey": "key-1"}
 SELECT = "server { id name } warnings { message }"
@@ -64,6 +76,29 @@ async def test_another_call_with_the_key_is_refused(
     payload = await client.mutate(name, given)
     assert faults(payload) == [("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]
     assert await count(client) == before
+
+
+async def test_a_key_belongs_to_one_operation(client: Client) -> None:
+    """Also where another takes the same input."""
+    keys, made = client.services.keys, []
+    first = call_of(client.project_id, "createServer", Given())
+    other = call_of(client.project_id, "createOther", Given())
+    assert first
+    assert other
+
+    async def turn(tx: Tx, call: Call) -> object:
+        async def work() -> str:
+            made.append(call.operation)
+            return "done"
+
+        return await once(tx, keys, call, NOW, work)
+
+    for _ in range(2):
+        assert await client.services.store.turn(turn, first) == "done"
+    with pytest.raises(RefusedError) as refused:
+        await client.services.store.turn(turn, other)
+    assert refused.value.refusals[0].code is Code.IDEMPOTENCY_KEY_REUSED
+    assert made == ["createServer"]
 
 
 async def test_concurrent_calls_with_other_inputs_are_refused(client: Client) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.ids import encode, new_id
+from domain.ids import Id, decode, encode, new_id
 from domain.scopes import Scope
+from models.store import Tx
 from tests.schema_client import Client, add_server, add_webhook, faults, report
 
 UNKNOWN = encode("Incident", new_id())
@@ -231,6 +232,20 @@ async def test_incidents_are_listed_and_filtered(
     assert answer.codes == ["BAD_USER_INPUT"]
     problems = answer.errors[0].extensions["problems"]
     assert problems[0]["path"] == ["filter", "serverId"]
+
+
+async def test_a_test_stays_out_of_the_list(client: Client) -> None:
+    made = await report(client, await add_server(client))
+    store = client.services.store
+    await store.turn(_mark_as_test, decode(made["id"])[1])
+    found = (await client.ask(WHOLE, id=made["id"]))["incident"]
+    assert found["test"] is True
+    answer = await client.ask("{ incidents { totalCount nodes { id } } }")
+    assert answer["incidents"] == {"totalCount": 0, "nodes": []}
+
+
+async def _mark_as_test(tx: Tx, incident_id: Id) -> None:
+    await tx.execute("UPDATE incident SET test = TRUE WHERE id = $1", incident_id)
 
 
 async def test_an_incident_outlives_its_server(client: Client) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.ids import encode, new_id
+from domain.ids import decode, encode, new_id
 from tests.schema_client import Client, faults
 
 FIELDS = "server { __typename id name host url createdAt updatedAt }"
@@ -112,6 +112,32 @@ async def test_what_is_no_id_is_not_found(client: Client) -> None:
     for text in ("", "x", "srv_", "inc_" + "0" * 26, "srv_" + "z" * 26, "\0", "ü" * 30):
         payload = await client.mutate("deleteServer", {"serverId": text})
         assert faults(payload) == [("SERVER_NOT_FOUND", "input/serverId")], text
+
+
+async def test_the_prefix_of_an_id_counts(client: Client) -> None:
+    made = await create(client)
+    disguised = encode("Incident", decode(made["id"])[1])
+    query = "query($id: ID!) { server(id: $id) { id } }"
+    assert (await client.ask(query, id=disguised))["server"] is None
+    payload = await client.mutate("deleteServer", {"serverId": disguised})
+    assert faults(payload) == [("SERVER_NOT_FOUND", "input/serverId")]
+
+
+async def test_each_mutation_of_an_operation_shows_its_own_change(
+    client: Client,
+) -> None:
+    server = (await create(client))["id"]
+    answer = await client.ask(
+        "mutation($a: UpdateServerInput!, $b: UpdateServerInput!) { "
+        "a: updateServer(input: $a) { server { name } } "
+        "b: updateServer(input: $b) { server { name } } }",
+        a={"serverId": server, "name": "a"},
+        b={"serverId": server, "name": "b"},
+    )
+    assert answer.data == {
+        "a": {"server": {"name": "a"}},
+        "b": {"server": {"name": "b"}},
+    }
 
 
 async def test_servers_are_searched_and_sorted(client: Client) -> None:
