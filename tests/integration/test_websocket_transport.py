@@ -443,6 +443,9 @@ async def test_a_client_that_takes_nothing_is_closed_and_costs_little(
         assert api.watch.open == 0
         # What the kernel buffers on loopback, and one message of each.
         assert api.watch.sent < 200
+        assert api.runner is not None
+        server = api.runner.server
+        await eventually(lambda: server is not None and not server.connections)
         transport_of(socket).abort()
 
 

@@ -1,7 +1,7 @@
 """Documents are bounded, and finding that out takes time in line with their length."""
 
 import pytest
-from graphql import parse
+from graphql import get_introspection_query, parse
 
 from schema.documents import Documents
 from schema.limits import (
@@ -176,6 +176,7 @@ async def test_what_reads_too_much_is_refused_before_it_runs() -> None:
     result = await SCHEMA.execute(text, {"n": 100})
     assert result.errors is None
     text = text.replace("{id}", "{...on Apple{things(first: 100){nodes{id}}}}")
+    assert (await SCHEMA.execute(text, {"n": 1})).errors is None
     result = await SCHEMA.execute(text, {"n": 100})
     assert result.data is None
     [error] = result.errors or []
@@ -183,7 +184,12 @@ async def test_what_reads_too_much_is_refused_before_it_runs() -> None:
 
 
 async def test_introspection_is_within_the_bounds() -> None:
-    assert "__schema" in SCHEMA.introspect()
+    result = await SCHEMA.execute(get_introspection_query())
+    assert result.errors is None
+    assert "__schema" in (result.data or {})
+    wrapped = "ofType{" * DEPTH_MOST + "name" + "}" * DEPTH_MOST
+    result = await SCHEMA.execute(f"{{__schema{{queryType{{{wrapped}}}}}}}")
+    assert result.errors is None
 
 
 def test_errors_of_one_document_are_bounded() -> None:
