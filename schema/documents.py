@@ -40,6 +40,9 @@ _RULES: Final = tuple(
     LiteralsRule if rule is ValuesOfCorrectTypeRule else rule
     for rule in specified_rules
 )
+_TOO_DEEP: Final = ApiError(
+    ErrorCode.LIMIT_EXCEEDED, "The document is nested too deeply to be read."
+)
 _EXPECTED: Final = re.compile(r"Expected [^,]{1,40}(?=, found)")
 
 
@@ -122,9 +125,11 @@ def _parsed(text: str) -> DocumentNode:
     except GraphQLSyntaxError as error:
         if error.description.startswith("Document contains more than"):
             raise request_error(limit_error("tokens", TOKENS_MOST)) from None
+        if error.description.startswith("Document is nested"):
+            raise request_error(_TOO_DEEP) from None
         raise _syntax_error(error) from None
-    except GraphQLError:  # nested too deeply to be parsed
-        raise _refused("The document is nested too deeply.") from None
+    except GraphQLError:  # the same, found elsewhere in the parser
+        raise request_error(_TOO_DEEP) from None
 
 
 def _syntax_error(error: GraphQLSyntaxError) -> RequestError:

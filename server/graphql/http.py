@@ -118,7 +118,9 @@ async def _read(request: web.Request) -> GraphQLRequest:
     except ApiError as error:
         raise HttpRefusedError(400, error) from None
     except web.RequestPayloadError:
-        raise _refuse(400, "The body cannot be unpacked.") from None
+        told = malformed("The body cannot be unpacked.")
+        # What is left of it on the connection cannot be told from a next request.
+        raise HttpRefusedError(400, told, {"Connection": "close"}) from None
     except TimeoutError:
         raise _refuse(408, "The body did not come in time.") from None
     except web.HTTPRequestEntityTooLarge:
