@@ -13,7 +13,7 @@ from domain.faults import Code, RefusedError, refuse
 from domain.ids import Id
 from domain.settings import ChannelSettings
 from domain.settings_storage import split
-from models.crypto import KeyRing
+from models.crypto import CannotOpenError, KeyRing, UnknownKeyError
 from models.secret_storage import Stored, open_all, seal_all
 from models.store import Row, Tx
 from schema.checks import Checks
@@ -47,6 +47,11 @@ _NEVER_NULL: Final = {
     "down_alerts_only": "downAlertsOnly",
 }
 _ID_PATH: Final = ("input", "integrationId")
+_UNREADABLE: Final = (
+    "The stored secrets of this integration cannot be read with the server's keys. "
+    "Have the operator add the missing key to TOCSIN_SECRET_KEYS again, or delete "
+    "this integration and create it anew."
+)
 
 
 async def read_integration(
@@ -89,7 +94,7 @@ class Update:
             raise RefusedError(checks.refusals)
         checks.unchanged(row["updated_at"], self.given.if_updated_at)
         self._check_editable(row, checks)
-        channel, before = BY_TYPE[row["type"]], self._before(row)
+        channel, before = BY_TYPE[row["type"]], self._before(row, checks)
         settings = self._settings(channel, before, checks)
         checks.done()
         self.targets = channel.targets(settings) if settings else ()
@@ -127,11 +132,15 @@ class Update:
         """Whether settings change, or a name is to be made from them."""
         return isinstance(self.given.settings, Chosen) or self.given.name is None
 
-    def _before(self, row: Row) -> Before:
+    def _before(self, row: Row, checks: Checks) -> Before:
         if not self._needs_settings:
             return Before()
         stored = orjson.loads(row["secrets"])
-        secrets = open_all(self.keys, self.project_id, row["id"], stored)
+        try:
+            secrets = open_all(self.keys, self.project_id, row["id"], stored)
+        except (UnknownKeyError, CannotOpenError):
+            checks.refuse(_UNREADABLE, *_ID_PATH, code=Code.UNPROCESSABLE_ENTITY)
+            raise RefusedError(checks.refusals) from None
         return Before(orjson.loads(row["settings"]), secrets)
 
     def _settings(

@@ -1,5 +1,6 @@
 """Secrets of integrations: stored sealed, never answered, and kept apart by rows."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ import pytest
 
 from domain.ids import decode
 from domain.settings_storage import join
+from models.crypto import KeyRing
 from models.secret_storage import open_all
 from notifiers.webhook import WebhookSettings
 from tests.schema_client import Client, faults
@@ -220,3 +222,20 @@ async def test_values_that_break_a_rule_are_not_repeated(
     payload = await client.mutate("createIntegration", given, FIELDS)
     assert payload["errors"] != []
     assert "canary" not in str(payload)
+
+
+async def test_settings_whose_key_is_lost_are_refused_with_what_to_do(
+    client: Client,
+) -> None:
+    """Not an error of ours: the operator took the key away, and can bring it back."""
+    made = await create(client)
+    others = replace(client.services, keys=KeyRing.generate())
+    lost = Client(others, client.project_id)
+    payload = await update(lost, made, webhookUrl="http://127.0.0.1:9900/other")
+    [fault] = payload["errors"]
+    assert fault["code"] == "UNPROCESSABLE_ENTITY"
+    assert fault["path"] == ["input", "integrationId"]
+    assert "TOCSIN_SECRET_KEYS" in fault["message"]
+    given = {"integrationId": made["id"], "active": False}
+    disabled = await lost.mutate("updateIntegration", given, FIELDS)
+    assert disabled["errors"] == [], "what needs no secret goes on"
