@@ -34,8 +34,9 @@ ALIASES_MOST: Final = 30
 DIRECTIVES_MOST: Final = 4
 """Directives on one field, fragment or operation."""
 
-SELECTIONS_MOST: Final = 100
-"""Selections in one pair of braces: validation compares each with each."""
+WIDTH_MOST: Final = 150
+"""Fields of one object with all spreads unfolded: validation compares each with
+each, repeated ones too."""
 
 NESTING_MOST: Final = 200
 """Levels of anything: how deep a walk may go."""
@@ -48,10 +49,13 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 class Shape(NamedTuple):
-    """The levels of a selection set and its aliases, spreads unfolded."""
+    """A selection set with all spreads unfolded: its levels, the aliases in all of
+    them, and the fields of the outermost.
+    """
 
     depth: int = 0
     aliases: int = 0
+    width: int = 0
 
 
 def limit_error(things: str, limit: int) -> ApiError:
@@ -83,7 +87,7 @@ def refuse_shape(document: DocumentNode) -> int:
     for node in [*operations_of(document), *shapes.fragments.values()]:
         if len(node.directives or ()) > DIRECTIVES_MOST:
             raise limit_error("directives in one place", DIRECTIVES_MOST)
-        depth, aliases = shapes.of(node.selection_set)
+        depth, aliases, _ = shapes.of(node.selection_set)
         if depth > DEPTH_MOST:
             raise limit_error("levels of fields", DEPTH_MOST)
         if aliases > ALIASES_MOST:
@@ -108,12 +112,13 @@ class Shapes:
         self._nesting += 1
         if self._nesting > NESTING_MOST:
             raise limit_error("levels", NESTING_MOST)
-        if len(selections.selections) > SELECTIONS_MOST:
-            raise limit_error("selections in one place", SELECTIONS_MOST)
         shapes = [self._of_one(node) for node in selections.selections]
         self._nesting -= 1
+        width = sum(shape.width for shape in shapes)
+        if width > WIDTH_MOST:
+            raise limit_error("fields in one place", WIDTH_MOST)
         depth = max((shape.depth for shape in shapes), default=0)
-        return Shape(depth, sum(shape.aliases for shape in shapes))
+        return Shape(depth, sum(shape.aliases for shape in shapes), width)
 
     def _of_one(self, node: SelectionNode) -> Shape:
         self.visits += 1
@@ -132,7 +137,7 @@ class Shapes:
         if name in INTROSPECTION:
             inside = Shape(0, inside.aliases)
         level = 0 if name in UNCOUNTED else 1
-        return Shape(inside.depth + level, inside.aliases + aliased)
+        return Shape(inside.depth + level, inside.aliases + aliased, width=1)
 
     def _of_fragment(self, name: str) -> Shape:
         if name not in self._known and name in self.fragments:
