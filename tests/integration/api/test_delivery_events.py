@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.ids import encode, new_id
+from delivery.changes import About, Standing, change
+from delivery.log import append
+from domain.deliveries import DeliveryStatus
+from domain.ids import Id, decode, encode, new_id
 from models.store import Tx
 from schema.build import SCHEMA
 from tests.acceptance_documents import document
@@ -133,18 +136,77 @@ async def test_other_fields_are_shown_as_they_are_now(client: Client) -> None:
     }
 
 
+async def test_an_attempt_is_shown_as_it_was(client: Client) -> None:
+    """Also where more have followed; what was not logged is as it is now."""
+    server = await add_server(client)
+    await add_webhook(client, server)
+    incident = await report(client, server)
+    delivery = incident["deliveries"]["nodes"][0]["id"]
+    start = await now(client)
+    await client.services.store.turn(_attempts, client.project_id, delivery)
+    text = PRESENT.replace("excerpt", "excerpt outcome statusCode durationMs error")
+    async with following(client, text, after=start) as take:
+        (event,) = await take(1)
+    assert event["attempt"] == {
+        "number": 2,
+        "outcome": "REJECTED",
+        "statusCode": 400,
+        "durationMs": 3,
+        "error": "Answered 400.",
+        "startedAt": "1970-01-01T00:00:00.007Z",
+        "endedAt": "1970-01-01T00:00:00.020Z",
+        "excerpt": "body 2",
+    }
+    attempts = event["delivery"]["attempts"]
+    assert [attempt["number"] for attempt in attempts] == [1, 2, 3]
+
+
+async def _attempts(tx: Tx, project_id: Id, delivery: str) -> None:
+    """Store three attempts and log the second, as a worker would."""
+    _, delivery_id = decode(delivery)
+    await tx.executemany(
+        "INSERT INTO attempt (delivery_id, number, worker, started_at, ended_at, "
+        "outcome, excerpt) VALUES ($1, $2, 1, 1, $3, 2, $4)",
+        [(delivery_id, n, 10 * n, f"body {n}") for n in (1, 2, 3)],
+    )
+    attempt = {
+        "number": 2,
+        "outcome": "REJECTED",
+        "statusCode": 400,
+        "durationMs": 3,
+        "error": "Answered 400.",
+        "startedAt": 7,
+    }
+    about = About(
+        project_id=project_id,
+        delivery_id=delivery_id,
+        integration_id=None,
+        integration_type="WEBHOOK",
+        integration_name="ops",
+    )
+    standing = Standing(
+        status=DeliveryStatus.FAILED,
+        attempts=2,
+        incident_status=None,
+        attempt=attempt,
+    )
+    await append(tx, [change(about, standing, 20)])
+
+
 async def test_events_are_filtered(client: Client) -> None:
     server = await add_server(client)
     first, second = [await add_webhook(client, server) for _ in range(2)]
     start = await now(client)
     incident = await report(client, server)
     await report(client, server)
+    await client.mutate("updateIntegration", {"integrationId": first, "active": False})
     cases: list[tuple[dict[str, Any], int]] = [
-        ({"integrationId": first}, 2),
-        ({"deliveryId": [d["id"] for d in incident["deliveries"]["nodes"]]}, 2),
-        ({"integrationId": [first, second]}, 4),
+        ({"integrationId": first}, 4),
+        ({"deliveryId": [d["id"] for d in incident["deliveries"]["nodes"]]}, 3),
+        ({"integrationId": [first, second]}, 6),
         ({"integrationId": [second], "incidentId": incident["id"]}, 1),
         ({"status": "PENDING"}, 4),
+        ({"status": ["CANCELLED"]}, 2),
     ]
     for conditions, count in cases:
         async with following(client, after=start, filter=conditions) as take:
@@ -152,6 +214,9 @@ async def test_events_are_filtered(client: Client) -> None:
         wanted = conditions.get("integrationId", [first, second])
         shown = {event["delivery"]["integration"]["id"] for event in events}
         assert shown <= set(wanted if isinstance(wanted, list) else [wanted])
+        status = conditions.get("status", ["PENDING", "CANCELLED"])
+        shown = {event["delivery"]["status"] for event in events}
+        assert shown <= set(status if isinstance(status, list) else [status])
 
 
 async def test_others_hear_nothing(client: Client, stranger: Client) -> None:
