@@ -40,6 +40,7 @@ class CountingStore:
         self.dialect: Literal["sqlite", "postgres"] = store.dialect
         self.turn = store.turn
         self.on_commit = store.on_commit
+        self.close = store.close
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         self.reads.append(sql)
