@@ -10,6 +10,7 @@ long its queue: only due lanes are looked at, and of each only its first few.
 from dataclasses import dataclass
 from typing import Final, Self
 
+from delivery.id_lists import within
 from domain.ids import ZERO, Id
 from models.store import Row, Store, Tx
 
@@ -186,11 +187,14 @@ async def _claim_embedded(tx: Tx, ask: Ask) -> list[Claimed]:
                 Claimed.of(row, row["attempts"] + 1, ask.worker, ask.now) for row in due
             ]
             moves.append((lane, _moved(waiting[len(due) :], room - len(due), ask.now)))
-    await tx.executemany(_TAKE, [(it.id, ask.worker) for it in taken])
-    await tx.executemany(
-        _TRY, [(it.id, it.number, ask.worker, ask.now) for it in taken]
-    )
-    await tx.executemany(_MOVE, moves)
+    condition, ids = within(tx.dialect, [it.id for it in taken], first=2)
+    await tx.execute(_TAKE + condition, ask.worker, *ids)
+    condition, ids = within(tx.dialect, [it.id for it in taken], first=3)
+    await tx.execute(_TRY + condition, ask.worker, ask.now, *ids)
+    emptied = [lane for lane, due_at in moves if due_at is None]
+    condition, ids = within(tx.dialect, emptied)
+    await tx.execute(_SLEEP + condition, *ids)
+    await tx.executemany(_MOVE, [it for it in moves if it[1] is not None])
     return taken
 
 
@@ -223,9 +227,12 @@ WHERE lane_id = $1 AND status IN (0, 2) AND due_at IS NOT NULL
 ORDER BY due_at, id LIMIT $2"""
 
 _TAKE: Final = """
-UPDATE delivery SET status = 1, attempts = attempts + 1, worker = $2 WHERE id = $1"""
+UPDATE delivery SET status = 1, attempts = attempts + 1, worker = $1 WHERE id """
 
 _TRY: Final = """
-INSERT INTO attempt (delivery_id, number, worker, started_at) VALUES ($1, $2, $3, $4)"""
+INSERT INTO attempt (delivery_id, number, worker, started_at)
+SELECT id, attempts, $1, $2 FROM delivery WHERE id """
+
+_SLEEP: Final = "UPDATE lane SET next_due_at = NULL WHERE id "
 
 _MOVE: Final = "UPDATE lane SET next_due_at = $2 WHERE id = $1"

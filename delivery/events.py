@@ -96,7 +96,7 @@ async def _tell(tx: Tx, channels: Channels, event: Event) -> None:
     waiting = [t.lane_id for t in hearing if t.lane_id not in obstacles]
     if event.number > 1:
         await lanes.promote(tx, [(event.incident.id, it) for it in waiting], event.at)
-    await lanes.wake(tx, dict.fromkeys(waiting, event.at))
+    await lanes.wake(tx, waiting, event.at)
 
 
 async def _obstacles(

@@ -20,7 +20,7 @@ def within(
     return f"IN ({marks(len(ids), first)})", list(ids)
 
 
-def chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def chunks(ids: Sequence[Any], at_a_time: int = AT_A_TIME) -> Iterator[Sequence[Any]]:
     """Yield the ids in parts that fit into one statement."""
-    for start in range(0, len(ids), AT_A_TIME):
-        yield ids[start : start + AT_A_TIME]
+    for start in range(0, len(ids), at_a_time):
+        yield ids[start : start + at_a_time]

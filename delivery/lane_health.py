@@ -30,22 +30,36 @@ ORDER BY l.id FOR NO KEY UPDATE OF l"""
 
 _READ: Final = f"SELECT {_COLUMNS} FROM lane l WHERE l.id "
 
+_READ_UNWELL: Final = f"""
+SELECT {_COLUMNS} FROM lane l
+WHERE (l.failures > 0 OR l.gone > 0 OR l.slots <> $1) AND l.id """
+
 
 async def lock(tx: Tx, ended: Sequence[Ended]) -> dict[Id, Health]:
     """Return the health of the lanes in which something was tried."""
     tries = [it for it in ended if isinstance(it, Tried | Lost)]
     if not tries:
         return {}
-    healths = {it.held.claimed.lane_id: Health(slots=_slots(it)) for it in tries}
+    slots = {it.held.claimed.lane_id: _slots(it) for it in tries}
+    failing = {it.held.claimed.lane_id for it in tries if _failing(it)}
     if tx.dialect == "postgres":
-        failing = {it.held.claimed.lane_id for it in tries if _failing(it)}
-        lanes = list(healths)
-        slots = [healths[lane].slots for lane in lanes]
-        rows = await tx.fetch(_LOCK, lanes, slots, [it in failing for it in lanes])
+        marks = [it in failing for it in slots]
+        rows = await tx.fetch(_LOCK, list(slots), list(slots.values()), marks)
     else:
-        condition, listed = within(tx.dialect, list(healths))
-        rows = await tx.fetch(_READ + condition, *listed)
+        rows = await _read(tx, slots, failing)
+    healths = {lane: Health(slots=most) for lane, most in slots.items()}
     return healths | {row["id"]: _health(row) for row in rows}
+
+
+async def _read(tx: Tx, slots: Mapping[Id, int], failing: set[Id]) -> list[Row]:
+    """Return the rows of failing lanes, and of others that are not well."""
+    condition, listed = within(tx.dialect, list(failing))
+    rows = await tx.fetch(_READ + condition, *listed)
+    for most in set(slots.values()):
+        others = [it for it in slots if slots[it] == most and it not in failing]
+        condition, listed = within(tx.dialect, others, first=2)
+        rows += await tx.fetch(_READ_UNWELL + condition, most, *listed)
+    return rows
 
 
 def _slots(it: Tried | Lost) -> int:

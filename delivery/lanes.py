@@ -2,11 +2,12 @@
 
 # ruff: noqa: S608 - statements are put together from constants only
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from delivery.cancelling import cancel
 from delivery.id_lists import chunks, within
+from delivery.relations import for_rows
 from domain.deliveries import CancelReason
 from domain.ids import Id, new_id
 from models.store import Tx
@@ -76,75 +77,67 @@ _LOCK_INCIDENTS: Final = """
 SELECT 1 FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"""
 
 
-async def wake(tx: Tx, lanes: Mapping[Id, int]) -> None:
-    """Make lanes due at a moment, each at its own, if they are not due before.
+async def wake(tx: Tx, lanes: Sequence[Id], due_at: int) -> None:
+    """Make lanes due at a moment, if they are not due before.
 
     On PostgreSQL only claimers bring a lane's due time forward: a report that did it
     would wait for all others of the same lane. Both hold back while a lane is closed.
     """
     if not lanes:
         return
-    rows = [(lane, due_at) for lane, due_at in lanes.items()]
-    if tx.dialect == "sqlite":
-        await tx.executemany(_MOVE, rows)
+    if tx.dialect == "postgres":
+        await tx.execute(_WAKE, lanes, due_at)
     else:
-        await tx.execute(_WAKE, [lane for lane, _ in rows], [due for _, due in rows])
+        for part in chunks(lanes):
+            condition, listed = within(tx.dialect, part, first=2)
+            await tx.execute(_MOVE + condition, due_at, *listed)
     tx.note(LANES)
 
 
-_MOVE: Final = """
-UPDATE lane SET next_due_at = max(closed_until, $2)
-WHERE id = $1 AND (next_due_at IS NULL OR next_due_at > $2)"""
-
 _WAKE: Final = """
-INSERT INTO wake (lane_id, due_at) SELECT * FROM unnest($1::uuid[], $2::bigint[])"""
+INSERT INTO wake (lane_id, due_at)
+SELECT x.id, CAST($2 AS bigint) FROM unnest($1::uuid[]) AS x(id)"""
+
+_MOVE: Final = """
+UPDATE lane SET next_due_at = max(closed_until, $1)
+WHERE (next_due_at IS NULL OR next_due_at > $1) AND id """
 
 
-async def wake_waiting(tx: Tx, lanes: list[Id]) -> None:
+async def wake_waiting(tx: Tx, lanes: Sequence[Id]) -> None:
     """Make lanes due when the first of their waiting deliveries is."""
     if not lanes:
         return
-    if tx.dialect == "sqlite":
-        await tx.executemany(_RECOMPUTE, [(lane,) for lane in lanes])
-    else:
+    if tx.dialect == "postgres":
         await tx.execute(_WAKE_WAITING, lanes)
+    else:
+        for part in chunks(lanes):
+            condition, listed = within(tx.dialect, part)
+            await tx.execute(_RECOMPUTE + condition, *listed)
     tx.note(LANES)
 
-
-_RECOMPUTE: Final = """
-UPDATE lane SET next_due_at = max(closed_until,
- (SELECT min(due_at) FROM delivery WHERE lane_id = lane.id AND status IN (0, 2)
-  AND due_at IS NOT NULL)) WHERE id = $1"""
 
 _WAKE_WAITING: Final = """
 INSERT INTO wake (lane_id, due_at) SELECT x.id, w.due_at FROM unnest($1::uuid[]) AS x(id)
 CROSS JOIN LATERAL (SELECT due_at FROM delivery WHERE lane_id = x.id
  AND status IN (0, 2) AND due_at IS NOT NULL ORDER BY due_at, id LIMIT 1) w"""
 
+_DUE: Final = """max(closed_until,
+ (SELECT min(due_at) FROM delivery WHERE lane_id = lane.id AND status IN (0, 2)
+  AND due_at IS NOT NULL))"""
 
-async def promote(tx: Tx, chains: list[tuple[Id, Id]], now: int) -> None:
+_RECOMPUTE: Final = f"""
+UPDATE lane SET next_due_at = {_DUE} WHERE next_due_at IS NOT {_DUE} AND id """
+
+
+async def promote(tx: Tx, chains: Sequence[tuple[Id, Id]], now: int) -> None:
     """Make the first unfinished delivery of each (incident, lane) due, if it waits for
     its turn. Those redelivered by hand stand outside the order.
     """
-    if tx.dialect == "sqlite":
-        await tx.executemany(_PROMOTE_ONE, [(*chain, now) for chain in chains])
-    elif chains:
-        incidents, lanes = (list(ids) for ids in zip(*chains, strict=True))
-        await tx.execute(_PROMOTE_ALL, incidents, lanes, now)
+    await for_rows(tx, _PROMOTE, ("uuid", "uuid"), chains, now)
 
-
-_FIRST: Final = """
-  SELECT d.id FROM delivery d WHERE d.incident_id = {incident} AND d.lane_id = {lane}
-  AND d.status IN (0, 1, 2) AND NOT d.manual ORDER BY d.number LIMIT 1"""
 
 _PROMOTE: Final = """
-UPDATE delivery SET due_at = $3 WHERE status = 0 AND due_at IS NULL AND NOT manual
-AND id """
-
-_PROMOTE_ONE: Final = _PROMOTE + f"= ({_FIRST.format(incident='$1', lane='$2')})"
-
-_PROMOTE_ALL: Final = (
-    _PROMOTE
-    + f"= ANY (ARRAY(SELECT ({_FIRST.format(incident='f.i', lane='f.l')})"
-    + " FROM unnest($1::uuid[], $2::uuid[]) AS f(i, l)))"
-)
+UPDATE delivery SET due_at = $1 WHERE status = 0 AND due_at IS NULL AND NOT manual
+AND id IN (SELECT (
+  SELECT d.id FROM delivery d WHERE d.incident_id = r.c1 AND d.lane_id = r.c2
+  AND d.status IN (0, 1, 2) AND NOT d.manual ORDER BY d.number LIMIT 1) FROM {rows})"""

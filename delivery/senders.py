@@ -19,7 +19,7 @@ far ends that hang hold up nobody else."""
 MOST: Final = 512
 """Sends at once with the slow ones."""
 
-HUNGRY: Final = 32
+HUNGRY: Final = 160
 """With fewer jobs than this waiting for room it is time to claim more."""
 
 

@@ -30,7 +30,7 @@ from domain.timing import GRACEFUL_STOP, LEASE_RENEWAL, SECOND
 from models.crypto import KeyRing
 from models.store import Store
 
-IN_HAND: Final = 128
+IN_HAND: Final = 256
 """Claimed deliveries that wait for room to be sent, at the most."""
 
 LONGEST_SLEEP_S: Final = {"sqlite": 60.0, "postgres": 1.0}

@@ -1,5 +1,7 @@
 """The transaction of a turn on SQLite: nothing in it ever waits."""
 
+import functools
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
@@ -8,6 +10,8 @@ from models.sqlite_faults import reraise
 from models.transaction import Row, TurnOverError
 
 T = TypeVar("T")
+
+_MARK = re.compile(r"\$[0-9]+")
 
 # Named `$1`, bound by a mapping: a sequence for names is deprecated in Python 3.12.
 _NAMES = tuple(str(number) for number in range(1, 1000))
@@ -18,8 +22,21 @@ def bound(args: Sequence[object]) -> dict[str, object]:
     return dict(zip(_NAMES, args, strict=False))
 
 
+@functools.lru_cache(maxsize=1000)
+def in_order(sql: str) -> str | None:
+    """Return a statement with marks without names, if it takes each argument once and
+    in order: binding those takes half the time.
+    """
+    names = _MARK.findall(sql)
+    if names != [f"${number}" for number in range(1, len(names) + 1)]:
+        return None
+    return _MARK.sub("?", sql)
+
+
 def fetch(connection: sqlite3.Connection, sql: str, args: Sequence[object]) -> Any:  # noqa: ANN401
     """Return all rows: a statement that is not run to its end would stay open."""
+    if plain := in_order(sql):
+        return connection.execute(plain, args).fetchall()
     return connection.execute(sql, bound(args)).fetchall()
 
 
@@ -58,7 +75,10 @@ class SqliteTx:
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of arguments."""
-        self._run(self._connection.executemany, sql, map(bound, rows)).close()
+        if plain := in_order(sql):
+            self._run(self._connection.executemany, plain, rows).close()
+        else:
+            self._run(self._connection.executemany, sql, map(bound, rows)).close()
 
     def note(self, topic: str) -> None:
         """Have the listeners told of a topic, once committed."""
