@@ -5,6 +5,8 @@ SQLite with synchronous = FULL. Bare: an aiohttp session that posts the same bod
 the same receiver. Both take turns in one run; only the ratio says something.
 
     .venv/bin/python -m benchmarks.durable_deliveries
+
+What the profile shows is in benchmarks/README.md.
 """
 
 import argparse

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from delivery import claim as claiming
+from delivery import lanes
 from delivery.claim import Ask
 from delivery.lease import open_session
 from domain.ids import ZERO, Id, new_id
@@ -156,3 +157,34 @@ async def claim_late(tx: Tx, session: int, now: int) -> None:
     assert late != claiming.CLAIM
     ask = Ask(worker=session, now=now, most=50)
     await tx.fetch(late, ask.now, ask.after, 50, 50, 8, ask.worker, 50)
+
+
+class Plans:
+    """Stands for a transaction and asks for the plans of what it is to run."""
+
+    dialect = "sqlite"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.details: list[str] = []
+
+    async def execute(self, sql: str, *args: object) -> int:
+        rows = await self._store.fetch(f"EXPLAIN QUERY PLAN {sql}", *args)
+        self.details += [row["detail"] for row in rows]
+        return 0
+
+    def note(self, topic: str) -> None:
+        pass
+
+
+async def test_waking_and_promoting_look_at_no_others(sqlite_url: str) -> None:
+    """SQLite: both find their rows by indexes, whatever else is stored."""
+    store = await open_store(sqlite_url)
+    plans: Any = Plans(store)
+    await lanes.promote(plans, [(new_id(), new_id())] * 3, START)
+    await lanes.wake_waiting(plans, [new_id()] * 3)
+    await lanes.wake(plans, [new_id()] * 3, START)
+    scans = [it for it in plans.details if it.startswith("SCAN")]
+    assert plans.details
+    assert not [it for it in scans if "delivery" in it or "lane" in it]
+    await store.close()
