@@ -149,9 +149,14 @@ def _report(job: Job, event: str) -> None:
 
 def _scrubbed(outcome: Outcome, job: Job) -> Outcome:
     """Take the secrets of the delivery out of what the far end said."""
-    scrub = job.equipment.scrubber.scrub
-    error = outcome.error and scrub(outcome.error)
-    excerpt = outcome.excerpt and scrub(outcome.excerpt)
+    error = outcome.error and _clean(outcome.error, job)
+    excerpt = outcome.excerpt and _clean(outcome.excerpt, job)
     if (error, excerpt) == (outcome.error, outcome.excerpt):
         return outcome
     return replace(outcome, error=error, excerpt=excerpt)
+
+
+def _clean(text: str, job: Job) -> str:
+    # PostgreSQL stores no NUL.
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return job.equipment.scrubber.scrub(text)

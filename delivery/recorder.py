@@ -8,7 +8,7 @@ import structlog
 
 from delivery.deliver import Observe
 from delivery.finish import Group, finish
-from delivery.jobs import Ended, claimed_of
+from delivery.jobs import Ended, Lost, Tried, Withdrawn, claimed_of
 from delivery.retry import Chance
 from domain.clock import Clock
 from domain.faults import StorageUnavailableError
@@ -98,10 +98,12 @@ class Recorder:
         self._observe("committed")
 
     async def _one_by_one(self, group: list[Ended]) -> None:
-        """Write all but the bad one, which stays unfinished until the next start."""
+        """Write all but the bad one; of that one only that its end is not known."""
         if len(group) > 1:
             for it in group:
                 await self._write([it])
             return
         delivery = encode("Delivery", claimed_of(group[0]).id)
         _log.error("result_not_written", delivery=delivery, exc_info=True)
+        if isinstance(group[0], Tried | Withdrawn):
+            await self._write([Lost(held=group[0].held)])

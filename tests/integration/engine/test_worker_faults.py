@@ -1,14 +1,19 @@
 """The worker when far ends hang, when it is stopped, when storage is away."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from delivery import incidents, lanes
-from domain.deliveries import CancelReason, DeliveryStatus
+from delivery.worker import Worker
+from domain.clock import system_clock
+from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
 from domain.faults import StorageUnavailableError
 from domain.steps import Answer
-from models.store import Store, Tx
-from tests.scene import Scene
+from domain.timing import BACKOFF_FIRST
+from models.store import Store, Tx, open_store
+from tests.scene import KEYS, Scene
+from tests.world import CHANNELS, PROBE, World
 
 FAILED = Answer(status=500, body=b"oops")
 
@@ -116,11 +121,13 @@ class Failing:
         self._store = store
         self.failing = False
         self.failed = 0
+        self.turns = 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._store, name)
 
     async def turn(self, work: Any, *args: object) -> Any:  # noqa: ANN401
+        self.turns += 1
         if self.failing:
             self.failed += 1
             raise StorageUnavailableError("full")
@@ -168,3 +175,76 @@ async def test_a_long_queue_is_cancelled_bit_by_bit(scene: Scene) -> None:
     await scene.until(scene.all_ended)
     assert set(await scene.states(integration)) == {"INTEGRATION_DISABLED"}
     assert scene.far_ends.seen == []
+
+
+async def test_a_result_that_cannot_be_written_stops_nobody_else(scene: Scene) -> None:
+    """It counts as unknown, and its delivery comes to an end like any other."""
+
+    def classify(_step: Any, _reply: Any, _now: int) -> Outcome:  # noqa: ANN401
+        return Outcome(kind=OutcomeKind.SENT, far_end={"ts": object()})
+
+    bad = replace(PROBE, key="badProbe", classify=classify)
+    scene.world.channels = {**CHANNELS, bad.type_name: bad}
+    scene.worker = scene.a_worker()
+    failing = await scene.world.integration(bad.type_name)
+    fine = await scene.world.integration()
+    await scene.worker.start()
+    await scene.world.report()
+    await scene.state(fine, "DELIVERED")
+    await scene.state(failing, "FAILED")
+    assert {it["outcome"] for it in await scene.attempts()} == {0, 6}
+
+
+async def test_what_far_ends_say_can_be_stored(scene: Scene) -> None:
+    """Also with a NUL in it, which PostgreSQL refuses."""
+
+    def classify(_step: Any, _reply: Any, _now: int) -> Outcome:  # noqa: ANN401
+        return Outcome(kind=OutcomeKind.REJECTED, error="no\0", excerpt="\0")
+
+    odd = replace(PROBE, key="oddProbe", classify=classify)
+    scene.world.channels = {**CHANNELS, odd.type_name: odd}
+    scene.worker = scene.a_worker()
+    await scene.world.integration(odd.type_name)
+    await scene.worker.start()
+    await scene.world.report()
+    await scene.until(scene.all_ended)
+    [row] = await scene.world.deliveries()
+    assert row["error"] == "no\N{REPLACEMENT CHARACTER}"
+
+
+async def test_it_wakes_by_itself_when_something_is_due(scene: Scene) -> None:
+    """By the time alone, once it knows when: a retry after 50 ms."""
+    integration = await scene.world.integration()
+    scene.far_ends.script(integration, Answer(status=500))
+    worker = Worker(
+        scene.world.store,
+        scene.bus,
+        scene.far_ends.send,
+        channels=scene.world.channels,
+        keys=KEYS,
+        clock=system_clock,
+        observe=scene.stages.append,
+        chance=lambda: 50 / BACKOFF_FIRST,
+    )
+    scene.world.now = system_clock()
+    await scene.world.report()
+    await worker.start()
+    await scene.state(integration, "DELIVERED")
+    await worker.stop()
+    first, second = await scene.attempts()
+    assert second["started_at"] - first["ended_at"] >= 50
+
+
+async def test_an_idle_worker_is_quiet(sqlite_url: str) -> None:
+    """On SQLite it asks for nothing while nothing is due."""
+    real = await open_store(sqlite_url)
+    scene = Scene(await World(real).make())
+    store = Failing(real)
+    scene.worker = scene.a_worker(store)
+    await scene.worker.start()
+    await asyncio.sleep(0.2)
+    before = store.turns
+    await asyncio.sleep(0.5)
+    assert store.turns == before
+    await scene.worker.stop()
+    await real.close()
