@@ -46,6 +46,7 @@ class Senders:
         self._brisk_count = 0
         self._hungry = asyncio.Event()
         self._hungry.set()
+        self._stopping = False
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -57,17 +58,21 @@ class Senders:
     def put(self, jobs: list[Job]) -> None:
         """Send these as soon as there is room."""
         self._waiting.extend(jobs)
+        if self._stopping:
+            self._release()
         self._fill()
 
     async def hungry(self) -> None:
         """Wait until more jobs are wanted."""
         await self._hungry.wait()
 
-    def wake(self) -> None:
-        """Let whoever waits in `hungry` go on."""
-        self._hungry.set()
+    def stop(self) -> None:
+        """Begin no more: what waits, and what still comes, is given back."""
+        self._stopping = True
+        self._release()
+        self._fill()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Give back the jobs that wait: nothing of them was dialled."""
         while self._waiting:
             job = self._waiting.popleft()
@@ -75,7 +80,7 @@ class Senders:
 
     def drop(self) -> None:
         """Let go of all that is in hand: it belongs to others by now."""
-        self.release()
+        self._release()
         for task in self._flights:
             task.cancel()
 

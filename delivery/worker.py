@@ -96,10 +96,9 @@ class Worker:
         if not self._tasks:
             return
         self._stopping = True
-        self._senders.wake()
+        self._senders.stop()
         self._bus.kick(LANES)
         await self._end("claim")
-        self._senders.release()
         await self._senders.finish(grace_ms / SECOND)
         self._recorder.stop()
         written = await self._end("record")
