@@ -46,7 +46,9 @@ migration: .venv/.dev-stamp ## Write a migration for changed models (NAME=add_te
 lock: .venv/.installer-stamp ## Lock dependencies (ARGS=--upgrade for newer ones)
 	$(COMPILE) $(ARGS) --group pyproject.toml:installer -o requirements-uv.lock
 	$(COMPILE) $(ARGS) pyproject.toml --group build -o requirements.lock
-	$(COMPILE) $(ARGS) pyproject.toml --group dev -c requirements.lock \
+	$(COMPILE) $(ARGS) pyproject.toml --extra otel --group build \
+		-c requirements.lock -o requirements-otel.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra otel --group dev -c requirements.lock \
 		-c requirements-uv.lock -o requirements-dev.lock
 
 clean: ## Remove everything that was made, except var/
