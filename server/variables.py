@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from delivery.addresses import parse_allowed
 from domain.channels import Plan
 from models.database_url import BadDatabaseUrlError, parse_url
+from server.smtp_url import sender, smtp_url
 
 T = TypeVar("T")
 
@@ -78,6 +80,18 @@ def origin(text: str) -> str:
     return url.lower()
 
 
+def network(text: str) -> str:
+    """Return a network or an address, with or without a port, as it was written."""
+    try:
+        parse_allowed(text)
+    except ValueError:
+        raise ValueError(
+            "must list addresses and networks such as 192.168.1.5, 10.1.0.0/16 or "
+            f"10.1.0.0/16:443, separated by commas; {text!r} is neither.",
+        ) from None
+    return text
+
+
 def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """Return the parser of a list with commas between."""
     return lambda text: tuple(
@@ -106,8 +120,10 @@ VARIABLES: Final[dict[str, Callable[[str], object]]] = {
     "TOCSIN_DATA_DIR": Path,
     "TOCSIN_PUBLIC_URL": web_url,
     "TOCSIN_SECRET_KEYS": str,
-    "TOCSIN_EGRESS_ALLOW": list_of(str),
+    "TOCSIN_EGRESS_ALLOW": list_of(network),
     "TOCSIN_CA_FILE": readable_file,
+    "TOCSIN_SMTP_URL": smtp_url,
+    "TOCSIN_SMTP_FROM": sender,
     "TOCSIN_CORS_ORIGINS": list_of(origin),
     "TOCSIN_DEFAULT_PLAN": lambda text: Plan(one_of(*Plan, upper=True)(text)),
     "TOCSIN_LOG_LEVEL": one_of(*LOG_LEVELS, upper=True),
