@@ -2,12 +2,14 @@
 
 The ranges are those that the registries of IANA keep for special purposes, and what
 clouds put their metadata on. Of IPv6 only 2000::/3 is public at all: that leaves out
-every form in which an IPv4 address could hide, and all that is registered later.
+nearly every form in which an IPv4 address could hide, and all that is registered
+later. What goes through the translators of IPv6-only networks (64:ff9b::/96) is judged
+by the IPv4 address inside.
 """
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +17,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""The well-known prefix. It must carry no private address: RFC 6052, section 3.1."""
+
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 _NOT_PUBLIC: Final[tuple[tuple[Network, str], ...]] = tuple(
@@ -63,19 +69,28 @@ _LOCAL: Final[tuple[Network, ...]] = tuple(
 _METADATA: Final[frozenset[Address]] = frozenset(
     ipaddress.ip_address(text)
     for text in (
+        "100.96.0.96",  # Volcano Engine
         "100.100.100.200",  # Alibaba
         "168.63.129.16",  # Azure
+        "169.254.0.23",  # Tencent
+        "169.254.42.42",  # Scaleway
         "169.254.169.254",  # most clouds
         "169.254.170.2",  # AWS, containers
         "169.254.170.23",  # AWS, pods
         "192.0.0.192",  # Oracle
+        "fd00:42::42",  # Scaleway
+        "fd00:100::100:200",  # Alibaba
+        "fd00:a9fe:a9fe::1",  # Akamai
+        "fd00:c1::a9fe:a9fe",  # Oracle
         "fd00:ec2::23",  # AWS, pods
         "fd00:ec2::254",  # AWS
         "fd20:ce::254",  # Google
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 )
 """Where clouds hand credentials to whoever asks from inside."""
 
+_METADATA_INSIDE: Final = frozenset(int(it) for it in _METADATA if it.version == 4)  # noqa: PLR2004
 
 _PORTS: Final = frozenset({None, *range(1, 1 << 16)})
 _ENTRY: Final = re.compile(
@@ -99,11 +114,16 @@ class Allowed:
     port: int | None = None
 
     def covers(self, address: Address, port: int) -> bool:
-        """Tell whether this entry opens an address. A range opens no metadata."""
+        """Tell whether this entry opens an address.
+
+        Metadata, and what is behind NAT64, is opened only by an entry that names that
+        one address: who opens a range does not think of these.
+        """
+        named = self.network.num_addresses == 1
         return (
             self.port in (None, port)
             and address in self.network
-            and (self.network.num_addresses == 1 or address not in _METADATA)
+            and (named or not _only_by_name(address))
         )
 
 
@@ -117,13 +137,13 @@ def parse_allowed(text: str) -> Allowed:
     if match is None:
         raise ValueError(message)
     port = int(match["port"]) if match["port"] else None
-    if port not in _PORTS:
+    if port not in _PORTS or "%" in text:
         raise ValueError(message)
     try:
         network = ipaddress.ip_network(match["six"] or match["four"] or match["bare"])
     except ValueError:
         raise ValueError(message) from None
-    return Allowed(network, port)
+    return Allowed(_folded_network(network), port)
 
 
 def judge(
@@ -136,22 +156,61 @@ def judge(
         return Verdict(allowed=True, reason="public")
     if any(entry.covers(address, port) for entry in allowed):
         return Verdict(allowed=True, reason="allowed by the operator")
-    if dev and address not in _METADATA and any(address in it for it in _LOCAL):
+    if dev and _is_local(address):
         return Verdict(allowed=True, reason="allowed for development")
     return Verdict(allowed=False, reason=reason)
 
 
 def _folded(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv4-mapped one (::ffff:127.0.0.1)."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+    """Return the IPv4 address of an IPv4-mapped one (::ffff:127.0.0.1), which is what
+    the system dials; and any address without its zone, which hides none.
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+
+
+def _folded_network(network: Network) -> Network:
+    if isinstance(network, ipaddress.IPv4Network) or not network.subnet_of(_MAPPED):
+        return network
+    inside = int(network.network_address) & 0xFFFF_FFFF
+    return ipaddress.IPv4Network((inside, network.prefixlen - _MAPPED.prefixlen))
 
 
 def _not_public(address: Address) -> str | None:
     """Name the reason why an address is not public; None for a public one."""
     if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return _not_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
         if address not in _GLOBAL_UNICAST:
             return "outside 2000::/3"
         if int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
             return "ISATAP"
     return next((why for network, why in _NOT_PUBLIC if address in network), None)
+
+
+def _is_local(address: Address) -> bool:
+    return not _only_by_name(address) and any(address in it for it in _LOCAL)
+
+
+def _only_by_name(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and (
+        address in _NAT64 or not _METADATA_INSIDE.isdisjoint(_inside(address))
+    ):
+        return True
+    return address in _METADATA
+
+
+def _inside(address: ipaddress.IPv6Address) -> Iterator[int]:
+    """Yield each IPv4 address that an IPv6 address may carry, wherever it is put.
+
+    Sources: RFC 5214 (ISATAP) and RFC 4291 (the last bits), RFC 4380 (Teredo, inverted),
+    RFC 3056 (6to4), RFC 6052, section 2.2 (NAT64; no address spans bits 64 to 71).
+    """
+    bits = int(address)
+    yield bits & 0xFFFF_FFFF
+    yield ~bits & 0xFFFF_FFFF
+    yield bits >> 80 & 0xFFFF_FFFF
+    joined = bits >> 64 << 56 | bits & (1 << 56) - 1
+    for prefix in (32, 40, 48, 56, 64):
+        yield joined >> 88 - prefix & 0xFFFF_FFFF

@@ -30,7 +30,7 @@ def open_session(
     """Open a session in the running event loop. It has no deadline of its own."""
     connector = aiohttp.TCPConnector(
         socket_factory=guard.socket_factory,
-        resolver=Resolver(guard.resolve),
+        resolver=Resolver(guard.addresses),
         ssl=_tls(ca_file),
         limit=connections,
         keepalive_timeout=KEEP_ALIVE,

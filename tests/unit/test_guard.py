@@ -10,7 +10,7 @@ from aiohttp import web
 from yarl import URL
 
 from delivery.guard import BlockedError, Guard
-from delivery.names import Resolver, look_up
+from delivery.names import Resolver, SystemResolver
 from tests.network import LeftLoopbackError
 
 LITERALS = """
@@ -32,7 +32,7 @@ DISGUISED = """
 
 async def get(url: str, guard: Guard, *, raw: bool = False) -> int:
     connector = aiohttp.TCPConnector(
-        socket_factory=guard.socket_factory, resolver=Resolver(guard.resolve)
+        socket_factory=guard.socket_factory, resolver=Resolver(guard.addresses)
     )
     async with (
         aiohttp.ClientSession(connector=connector, trust_env=False) as session,
@@ -170,5 +170,6 @@ async def test_a_look_up_that_hangs_does_not_hold_up(
 
 
 async def test_the_resolver_of_the_system_gives_each_address_once() -> None:
+    look_up = SystemResolver()
     assert await look_up("127.0.0.1", 80) == ["127.0.0.1"]
     assert set(await look_up("localhost", 80)) <= {"127.0.0.1", "::1"}
