@@ -68,8 +68,10 @@ class Guard:
         """
         self._allowed = tuple(parse_allowed(entry) for entry in allow)
         self._dev = dev
-        self._resolve = resolve or SystemResolver()
-        self._resolve_for_warnings = resolve or SystemResolver(LOOK_UPS_FOR_WARNINGS)
+        self.resolve: Final[Resolve] = resolve or SystemResolver()
+        self._resolve_for_warnings: Final = resolve or SystemResolver(
+            LOOK_UPS_FOR_WARNINGS
+        )
 
     def judge(self, address: Address, port: int) -> Verdict:
         """Say whether an address may be dialled on a port."""
@@ -80,7 +82,7 @@ class Guard:
 
         Raise BlockedError where it has only others, socket.gaierror where it has none.
         """
-        return self._open(await _look_up(self._resolve, host, port), port)
+        return self._open(await _look_up(self.resolve, host, port), port)
 
     async def dial(self, host: str, port: int) -> socket.socket:
         """Connect over TCP; return the socket, which is the caller's to close.
