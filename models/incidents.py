@@ -49,6 +49,8 @@ class IncidentEvent(Model):
     """One thing that happened, numbered within its incident.
 
     `snapshot` holds `domain.incidents.Snapshot`: all that rendering may know.
+    `traceparent` is the trace of the call that caused it (W3C Trace Context), if there
+    was one.
     """
 
     id = IdField(primary_key=True)
@@ -59,6 +61,7 @@ class IncidentEvent(Model):
     at = MillisField()
     actor = TextField(null=True)
     snapshot = JsonField()
+    traceparent = TextField(null=True)
 
     class Meta:
         table = "incident_event"

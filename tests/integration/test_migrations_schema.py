@@ -52,6 +52,7 @@ INDEXES = {
     "delivery_chain": ("delivery", "incident_id, lane_id, number", True, ""),
     "delivery_waiting": ("delivery", "lane_id, due_at, id", False, "status due_at"),
     "delivery_sending": ("delivery", "lane_id", False, "status"),
+    "delivery_unfinished": ("delivery", "created_at", False, "status manual"),
     "delivery_page": ("delivery", "project_id, created_at, id", False, ""),
     "delivery_integration": ("delivery", "integration_id, created_at, id", False, ""),
     "idempotency_key": ("idempotency", "project_id, key", True, ""),
