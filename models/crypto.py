@@ -57,8 +57,9 @@ class KeyRing:
         """Read `k2:<base64 of 32 bytes>,k1:…`; raise BadKeyRingError."""
         keys: dict[str, bytes] = {}
         for entry in text.strip().split(","):
-            key_id, _, encoded = entry.strip().partition(":")
-            if not _KEY_ID.fullmatch(key_id) or key_id in keys:
+            key_id, colon, encoded = entry.strip().partition(":")
+            # Without a colon it may be the key itself.
+            if not colon or not _KEY_ID.fullmatch(key_id) or key_id in keys:
                 message = "Each secret key needs an id of its own: id:base64,id:base64."
                 raise BadKeyRingError(message)
             keys[key_id] = _decoded(key_id, encoded)

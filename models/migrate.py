@@ -18,7 +18,8 @@ import asyncpg
 
 from models.database_url import SqliteFile, parse_url
 from models.migration_files import APP, APPLIED, FOLDER, Migration, missing, read
-from models.sqlite_faults import check_version
+from models.postgres_faults import RAISED, reraise
+from models.sqlite_faults import check_version, opening
 
 LOCK: Final = 0x70C51
 """Key of PostgreSQL's advisory lock for migrations."""
@@ -27,21 +28,34 @@ BUSY: Final = 10.0
 """Seconds that a migration waits for another process's transaction."""
 
 
-async def upgrade(url: str, folder: Path = FOLDER) -> list[str]:
-    """Apply the migrations that the database lacks, and return their names.
+async def upgrade(url: str, folder: Path = FOLDER, busy_s: float = BUSY) -> list[str]:
+    """Apply the migrations that the database lacks, and return their names. On SQLite,
+    another process's transaction is waited for so many seconds.
 
-    Raise BadDatabaseUrlError, or what the database says about a bad migration.
+    Raise BadDatabaseUrlError, DatabaseTooNewError, StorageUnavailableError, or what the
+    database says about a bad migration.
     """
     database = parse_url(url)
     if isinstance(database, SqliteFile):
-        return await asyncio.to_thread(_upgrade_sqlite, database.path, folder)
-    connection = await asyncpg.connect(database.url)
+        with opening(database.path, busy_s):
+            return await asyncio.to_thread(
+                _upgrade_sqlite, database.path, folder, busy_s
+            )
+    connection = await _connect(database.url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
             return await _upgrade_postgres(connection, folder)
     finally:
         await connection.close()
+
+
+async def _connect(url: str) -> Any:  # noqa: ANN401 - asyncpg has no types
+    # Without our limits of time: a migration, and waiting for one, may take long.
+    try:
+        return await asyncpg.connect(url)
+    except RAISED as error:
+        reraise(error)
 
 
 async def _upgrade_postgres(connection: Any, folder: Path) -> list[str]:  # noqa: ANN401
@@ -57,12 +71,12 @@ async def _upgrade_postgres(connection: Any, folder: Path) -> list[str]:  # noqa
     return [step.version for step in pending]
 
 
-def _upgrade_sqlite(path: Path, folder: Path) -> list[str]:
+def _upgrade_sqlite(path: Path, folder: Path, busy_s: float) -> list[str]:
     check_version()
     with _locked(path):
         # Only its owner may read a database; the files beside it inherit that.
         os.close(os.open(path, os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
         with contextlib.closing(connection):
             connection.execute("PRAGMA journal_mode = WAL").close()
             # Rebuilding a table drops it, which must not reach into other tables.

@@ -38,6 +38,17 @@ class NotMigratedError(Exception):
         super().__init__("The database is not up to date: run `tocsin migrate` first.")
 
 
+class DatabaseTooNewError(Exception):
+    """The database has migrations that this version does not know."""
+
+    def __init__(self, version: str) -> None:
+        """Say what to do about it."""
+        super().__init__(
+            f"The database was migrated by a newer version of Tocsin ({version}): run "
+            "that version, or restore a backup from before."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step. `state` describes, as JSON, the models after it."""
@@ -67,8 +78,14 @@ def files(folder: Path = FOLDER) -> list[Path]:
 
 
 def missing(applied: Collection[str], folder: Path = FOLDER) -> list[Path]:
-    """Return the files that a database has not seen, oldest first."""
-    return [file for file in files(folder) if file.name not in applied]
+    """Return the files that a database has not seen, oldest first.
+
+    Raise DatabaseTooNewError where it has seen others.
+    """
+    known = files(folder)
+    if unknown := set(applied) - {file.name for file in known}:
+        raise DatabaseTooNewError(max(unknown))
+    return [file for file in known if file.name not in applied]
 
 
 def _number(file: Path) -> int:

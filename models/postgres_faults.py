@@ -7,9 +7,10 @@ import asyncpg
 from domain.faults import StorageUnavailableError
 from models.transaction import UniqueViolationError
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection lost,
-# resources used up (disk, memory, connections), shut down or time-out, I/O error.
-OUTAGES: Final = ("08", "53", "57", "58")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection lost, we
+# or our database not let in, resources used up (disk, memory, connections), shut down
+# or time-out, I/O error.
+OUTAGES: Final = ("08", "28", "3D", "53", "57", "58")
 TIMED_OUT: Final = {"25P03", "55P03"}
 """A session that was idle in a transaction; a lock that was not to be had."""
 

@@ -13,7 +13,7 @@ from models.listeners import Listener, Listeners
 from models.migration_files import APPLIED, NotMigratedError, missing
 from models.orm import Orm
 from models.sqlite_engine import Direct
-from models.sqlite_faults import check_version
+from models.sqlite_faults import check_version, opening
 from models.sqlite_readers import Readers
 from models.sqlite_transaction import bound
 from models.sqlite_writer import Writer
@@ -46,10 +46,15 @@ class SqliteStore:
 
     @classmethod
     async def open(cls, path: Path, busy_ms: int = BUSY_MS) -> Self:
-        """Open a file that is up to date; raise NotMigratedError, SqliteTooOldError."""
+        """Open a file that is up to date.
+
+        Raise NotMigratedError, DatabaseTooNewError, SqliteTooOldError or
+        StorageUnavailableError.
+        """
         check_version()
-        if await asyncio.to_thread(_lacks_migrations, path, busy_ms):
-            raise NotMigratedError
+        with opening(path, busy_ms / 1000):
+            if await asyncio.to_thread(_lacks_migrations, path, busy_ms):
+                raise NotMigratedError
         readers = Readers(functools.partial(connect, path, busy_ms, READER))
         orm = await Orm.open("sqlite", "models.sqlite_engine", read=readers.read)
         return cls(functools.partial(connect, path, busy_ms, WRITER), readers, orm)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from models.database_url import SqliteFile, parse_url
 from models.listeners import Listener
-from models.migration_files import NotMigratedError
+from models.migration_files import DatabaseTooNewError, NotMigratedError
 from models.orm import WriteOutsideTurnError
 from models.postgres_store import PostgresStore
 from models.sqlite_store import SqliteStore
@@ -26,6 +26,7 @@ from models.transaction import (
 )
 
 __all__ = [
+    "DatabaseTooNewError",
     "Dialect",
     "Listener",
     "NestedTurnError",
@@ -78,8 +79,8 @@ class Store(Protocol):
 async def open_store(url: str) -> Store:
     """Open a database that is up to date.
 
-    Raise BadDatabaseUrlError, NotMigratedError, SqliteTooOldError or
-    StorageUnavailableError.
+    Raise BadDatabaseUrlError, NotMigratedError, DatabaseTooNewError, SqliteTooOldError
+    or StorageUnavailableError.
     """
     database = parse_url(url)
     if isinstance(database, SqliteFile):

@@ -14,10 +14,11 @@ from domain.faults import StorageUnavailableError
 from models import migrate
 from models.crypto import BadKeyRingError
 from models.database_url import BadDatabaseUrlError
-from models.store import NotMigratedError
+from models.sqlite_faults import SqliteTooOldError
+from models.store import DatabaseTooNewError, NotMigratedError
 from server.account_commands import project, token
 from server.config import ConfigError
-from server.data_dir import DataDirInUseError
+from server.data_dir import DataDirError
 from server.terminal import configured, data_dir_option, prepare, say
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -27,7 +28,9 @@ OURS: Final = (
     BadDatabaseUrlError,
     BadKeyRingError,
     NotMigratedError,
-    DataDirInUseError,
+    DatabaseTooNewError,
+    SqliteTooOldError,
+    DataDirError,
     StorageUnavailableError,
 )
 """Errors whose message is for the person at the keyboard."""

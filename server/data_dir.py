@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from models.crypto import KeyRing
+from models.crypto import BadKeyRingError, KeyRing
+from models.database_url import SqliteFile, parse_url
 from server.config import Config, ConfigError
 
 KEY_FILE: Final = "secret-keys"
@@ -21,34 +22,70 @@ _NO_KEYS: Final = (
 )
 
 
-class DataDirInUseError(Exception):
-    """Another server runs on this data directory."""
+class DataDirError(Exception):
+    """The data directory cannot be used, or is in use; the message says what to do."""
 
-    def __init__(self, data_dir: Path) -> None:
-        """Say which, and what to do."""
+
+class DataDirInUseError(DataDirError):
+    """Another server runs on this data directory, or on the database."""
+
+    def __init__(self, what: str) -> None:
+        """Say on which, and what to do."""
         super().__init__(
-            f"Another server is running on the data directory {data_dir}. Stop it, or "
-            "give this one its own with --data-dir; on PostgreSQL several may run."
+            f"Another server is running on the {what}. Stop it, or give this one its "
+            "own with --data-dir; on PostgreSQL several may run."
         )
 
 
 def make(data_dir: Path) -> None:
-    """Make the directory if it is missing; only its owner may look inside."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the directory if it is missing; only its owner may look inside.
+
+    Raises DataDirError.
+    """
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(data_dir, error) from None
+
+
+def _unusable(data_dir: Path, error: OSError) -> DataDirError:
+    return DataDirError(
+        f"The data directory {data_dir} cannot be used: {error.strerror}. Give another "
+        "with --data-dir."
+    )
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Hold the directory for one server; raise DataDirInUseError.
+def locked(config: Config) -> Iterator[None]:
+    """Hold the directory, and the file of the database, for one server.
 
-    The lock is the operating system's: it is gone with the process, however it ends.
+    The locks are the operating system's: they are gone with the process, however it
+    ends. Raises DataDirInUseError and other DataDirErrors.
     """
+    data_dir = config.data_dir
     make(data_dir)
-    with (data_dir / LOCK_FILE).open("w") as file:
+    database = parse_url(config.database_url)
+    with ExitStack() as held:
+        held.enter_context(_held(data_dir / LOCK_FILE, f"data directory {data_dir}"))
+        # Elsewhere, the file may be that of a server with another directory.
+        if isinstance(database, SqliteFile):
+            path = database.path.resolve()
+            lock = path.with_name(f"{path.name}.{LOCK_FILE}")
+            held.enter_context(_held(lock, f"database {path}"))
+        yield
+
+
+@contextmanager
+def _held(path: Path, what: str) -> Iterator[None]:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise _unusable(path.parent, error) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DataDirInUseError(data_dir) from None
+            raise DataDirInUseError(what) from None
         yield
 
 
@@ -63,7 +100,12 @@ def key_ring(config: Config) -> tuple[KeyRing, Path | None]:
         raise ConfigError([_NO_KEYS])
     path = config.data_dir / KEY_FILE
     made = write_private(path, KeyRing.generate().text())
-    return KeyRing.parse(path.read_text("utf-8")), path if made else None
+    try:
+        return KeyRing.parse(path.read_text("utf-8")), path if made else None
+    except ValueError as error:  # no key ring, or not even text: not to be repeated
+        why = f" {error}" if isinstance(error, BadKeyRingError) else ""
+        message = f"The file {path} holds no secret keys: restore it.{why}"
+        raise BadKeyRingError(message) from None
 
 
 def write_private(path: Path, text: str) -> bool:

@@ -54,7 +54,7 @@ async def run(
         loop.add_signal_handler(sig, ended.set)
     async with AsyncExitStack() as stack:
         if config.sqlite:
-            stack.enter_context(data_dir.locked(config.data_dir))
+            stack.enter_context(data_dir.locked(config))
         services = await stack.enter_async_context(opened(config, works, say))
         address = await stack.enter_async_context(_listening(config, services, listen))
         say(f"GraphQL     {address}/graphql")
@@ -87,6 +87,7 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
             work=works,
             events_kept=config.event_retention_days * DAY,
             ca_file=config.ca_file,
+            mail_server=config.mail_server,
         )
         async with _running(engine):
             yield Services(
@@ -96,6 +97,7 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
                 keys=keys,
                 guard=guard,
                 clock=system_clock,
+                providers=config.providers,
                 development=config.development,
             )
     finally:
