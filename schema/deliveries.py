@@ -110,16 +110,25 @@ def _where(chosen: DeliveryFilter | None) -> Where:
     where = Where()
     if chosen is None:
         return where
-    if chosen.status is not None:
-        where.among("status", [status.value for status in set(chosen.status)])
-    for noun, texts in (
-        ("Integration", chosen.integration_id),
-        ("Incident", chosen.incident_id),
-    ):
-        if texts is not None:
-            ids = ids_of(noun, texts, "filter", f"{noun.lower()}Id")
-            where.among(f"{noun.lower()}_id", ids)
+    statuses = chosen.status
+    integrations = _ids("Integration", chosen.integration_id)
+    incidents = _ids("Incident", chosen.incident_id)
+    where.by_filter = incidents is not None or integrations is not None
+    narrow = where.split
+    if incidents is not None:
+        where.among("incident_id", incidents)
+        narrow = where.besides
+    elif integrations is not None and statuses is None:
+        statuses = list(DeliveryStatus)  # their index goes by status
+    if integrations is not None:
+        narrow("integration_id", integrations)
+    if statuses is not None:
+        narrow("status", sorted({it.value for it in statuses}))
     return where
+
+
+def _ids(noun: str, texts: list[strawberry.ID] | None) -> list[Id] | None:
+    return None if texts is None else ids_of(noun, texts, "filter", f"{noun.lower()}Id")
 
 
 @strawberry.type

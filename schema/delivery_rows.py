@@ -147,6 +147,8 @@ def delivery_listing(parent: str, where: Where, *, descending: bool) -> Listing:
         make=delivery_row,
         conditions=tuple(where.conditions),
         values=tuple(where.values),
+        splits=tuple(where.splits),
+        by_filter=where.by_filter,
     )
 
 

@@ -107,4 +107,6 @@ def incident_listing(where: Where, *, descending: bool) -> Listing:
         make=incident_row,
         conditions=("NOT test", *where.conditions),
         values=tuple(where.values),
+        splits=tuple(where.splits),
+        by_filter=where.by_filter,
     )

@@ -125,13 +125,14 @@ def _where(chosen: IncidentFilter | None) -> Where:
     if chosen is None:
         return where
     if chosen.status is not None:
-        where.among("status", [status.value for status in set(chosen.status)])
+        where.split("status", sorted({status.value for status in chosen.status}))
     if chosen.severity is not None:
         where.among("severity", [severity.value for severity in set(chosen.severity)])
     if chosen.server_id is not None:
         where.add("resource_type = {}", "Server")
         ids = ids_of("Server", chosen.server_id, "filter", "serverId")
-        where.among("resource_id", ids)
+        where.split("resource_id", ids)
+        where.by_filter = True
     return where
 
 

@@ -3,11 +3,18 @@
 A list hangs on a parent (a project, a server, an incident). Pages of many parents
 are joined by UNION ALL on SQLite and LATERAL on PostgreSQL, so that each stops
 after its own rows; see `pagination` for what clients see.
+
+A filter by several values of a column is read as several lists, one for each value,
+that are merged: each is a stretch of an index in the order of the list. No database
+does that for `IN`; it would walk through all that the filter leaves out, or sort all
+that it lets through.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from math import prod
+from typing import Any, Final
 
 from domain.ids import Id
 from models.store import Row
@@ -17,6 +24,13 @@ from schema.pagination import COUNT_MOST, Count, Cut, Mark, Order, Page
 
 Make = Callable[[Loaders, Row], Any]
 """Makes the light row object that the resolvers read."""
+
+ARMS_MOST: Final = 490
+"""Lists that are merged into one; SQLite takes 500."""
+
+
+Split = tuple[str, tuple[Any, ...]]
+"""A column, and the values of it that are listed."""
 
 
 class Where:
@@ -29,6 +43,8 @@ class Where:
         """Start with conditions that need no argument."""
         self.conditions = list(conditions)
         self.values: list[Any] = []
+        self.splits: list[Split] = []
+        self.by_filter = False
 
     def mark(self, value: object) -> str:
         """Keep an argument and return its `$n`."""
@@ -43,6 +59,18 @@ class Where:
         """Add that a column has one of the values; none of no values."""
         marks = ", ".join(map(self.mark, values))
         self.conditions.append(f"{column} IN ({marks})" if marks else "1 = 0")
+
+    def split(self, column: str, values: Sequence[Any]) -> None:
+        """Like `among`, for a column whose index has the order of the list."""
+        if values:
+            self.splits.append((column, tuple(values)))
+        else:
+            self.among(column, values)
+
+    def besides(self, column: str, values: Sequence[object]) -> None:
+        """Like `among`, for what is found by another column: no index may be used."""
+        marks = ", ".join(map(self.mark, values))
+        self.conditions.append(f"NOT {column} NOT IN ({marks})" if marks else "1 = 0")
 
     def search(self, dialect: str, column: str, text: str) -> None:
         """Add that a column holds a text somewhere, whatever the case. SQLite knows
@@ -79,38 +107,65 @@ class Listing:
     make: Make
     conditions: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
+    splits: tuple[Split, ...] = ()
+    by_filter: bool = False
+    """Whether the rows are found by what is filtered by, not by the parent: the
+    planner of SQLite cannot know that a parent may have a million rows."""
 
     def page(self, cut: Cut) -> tuple[str, Where]:
         """Return the statement for one parent, `{parent}`, and its arguments."""
         where, order = self._where(), self.order
-        rising = order.descending == cut.backward
         place = f"({order.column}, {order.id})"
         for mark, later in ((cut.after, True), (cut.before, False)):
             if mark is not None:
                 sign = ">" if later != order.descending else "<"
                 where.add(f"{place} {sign} ({{}}, {{}})", mark.key, mark.id)
-        way = "ASC" if rising else "DESC"
-        parts = [
-            f"SELECT {self.columns}, {order.column} AS sort_key",
-            self._from(where),
-            f"ORDER BY {order.column} {way}, {order.id} {way} LIMIT {cut.count + 1}",
-        ]
-        return " ".join(parts), where
+        way = "ASC" if order.descending == cut.backward else "DESC"
+        select = f"SELECT {self.columns}, {order.column} AS sort_key"
+        by = f"ORDER BY {order.column} {way}, {order.id} {way} LIMIT {cut.count + 1}"
+        arms = [f"{select} {self._from(where, *arm)} {by}" for arm in self._arms(where)]
+        if len(arms) == 1:
+            return arms[0], where
+        merged = " UNION ALL ".join(
+            f"SELECT * FROM ({arm}) AS arm{n}"  # noqa: S608 - all SQL is ours
+            for n, arm in enumerate(arms)
+        )
+        by = f"ORDER BY sort_key {way}, id {way} LIMIT {cut.count + 1}"
+        return f"SELECT * FROM ({merged}) AS arms {by}", where  # noqa: S608 - ours
 
     def counting(self) -> tuple[str, Where]:
         """Return the statement that counts for one parent, and its arguments."""
-        where = self._where()
-        rows = " ".join(["SELECT 1", self._from(where), f"LIMIT {COUNT_MOST + 1}"])
-        return f"SELECT count(*) AS number FROM ({rows}) AS counted", where  # noqa: S608 - all SQL is ours
+        where, limit = self._where(), f"LIMIT {COUNT_MOST + 1}"
+        arms = [self._from(where, *arm) for arm in self._arms(where)]
+        rows = " UNION ALL ".join(
+            f"SELECT 1 FROM (SELECT 1 {arm} {limit}) AS arm{n}"  # noqa: S608 - all SQL is ours
+            for n, arm in enumerate(arms)
+        )
+        counted = f"SELECT 1 FROM ({rows}) AS arms {limit}"  # noqa: S608 - ours
+        return f"SELECT count(*) AS number FROM ({counted}) AS counted", where  # noqa: S608 - ours
 
     def _where(self) -> Where:
         where = Where(*self.conditions)
         where.values.extend(self.values)
         return where
 
-    def _from(self, where: Where) -> str:
-        conditions = " AND ".join([f"{self.parent} = {{parent}}", *where.conditions])
-        return f"FROM {self.source} WHERE {conditions}"
+    def _arms(self, where: Where) -> Iterator[tuple[str, ...]]:
+        """Yield the conditions of each list that is merged: none, for a single one.
+
+        Too many values of a column are left to the database.
+        """
+        chosen: list[list[str]] = []
+        for column, values in self.splits:
+            if len(values) * prod(map(len, chosen)) > ARMS_MOST:
+                where.among(column, values)
+            else:
+                chosen.append([f"{column} = {where.mark(it)}" for it in values])
+        yield from product(*chosen)
+
+    def _from(self, where: Where, *arm: str) -> str:
+        parent = "NOT {} <> {{parent}}" if self.by_filter else "{} = {{parent}}"
+        conditions = [parent.format(self.parent), *where.conditions, *arm]
+        return f"FROM {self.source} WHERE {' AND '.join(conditions)}"
 
 
 async def read_rows(

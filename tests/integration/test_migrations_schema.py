@@ -54,7 +54,20 @@ INDEXES = {
     "delivery_sending": ("delivery", "lane_id", False, "status"),
     "delivery_unfinished": ("delivery", "created_at", False, "status manual"),
     "delivery_page": ("delivery", "project_id, created_at, id", False, ""),
-    "delivery_integration": ("delivery", "integration_id, created_at, id", False, ""),
+    "delivery_status": ("delivery", "project_id, status, created_at, id", False, ""),
+    "delivery_integration": (
+        *("delivery", "integration_id, status, created_at, id", False, ""),
+    ),
+    "incident_status": (
+        *("incident", "project_id, status, created_at, id", False, "test"),
+    ),
+    "incident_resource": (
+        *("incident", "resource_id, created_at, id", False, "resource_id"),
+    ),
+    "incident_ended": ("incident", "updated_at, id", False, "status test"),
+    "delivery_outside": ("delivery", "updated_at, id", False, "incident_id"),
+    "integration_deleted": ("integration", "deleted_at, id", False, "deleted_at"),
+    "server_deleted": ("server", "deleted_at, id", False, "deleted_at"),
     "idempotency_key": ("idempotency", "project_id, key", True, ""),
     "idempotency_age": ("idempotency", "created_at", False, ""),
 }
