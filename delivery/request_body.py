@@ -1,5 +1,6 @@
 """The body of a request on its way out: it knows how far the request has come."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -29,6 +30,7 @@ class RequestBody(Payload):
         super().__init__(value)
         self._size = len(value)
         self._observe = observe
+        self._transport: asyncio.WriteTransport | None = None
         self.connected = self.begun = self.sent = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -40,6 +42,7 @@ class RequestBody(Payload):
         """Write the body; called when the connection is there."""
         # Consumed: or the client would send some methods again by itself, unseen.
         self.connected = self._consumed = True
+        self._transport = writer.transport
         self._observe("connected")
         # The first piece goes to the system at once, together with the headers, and
         # nothing else runs meanwhile: if the connection is closed now, then because
@@ -52,3 +55,13 @@ class RequestBody(Payload):
             await writer.write(rest)
         self.sent = True
         self._observe("request_sent")
+
+    def let_go(self) -> None:
+        """Drop the connection, unless it may be used again.
+
+        The client only closes it, and then it stays for as long as the far end does not
+        read what is left of the request, which may be for good.
+        """
+        it = self._transport
+        if it is not None and (it.is_closing() or not self.sent):
+            it.abort()

@@ -82,6 +82,7 @@ class Sender:
         finally:
             if response is not None:
                 response.close()
+            body.let_go()
         self._observe("answer_read")
         return Answer(
             status=response.status,

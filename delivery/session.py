@@ -10,6 +10,7 @@ from typing import Final
 
 import aiohttp
 
+from delivery.answer_bounds import BoundedConnector
 from delivery.guard import Guard
 from delivery.names import Resolver
 from domain.product import USER_AGENT
@@ -28,7 +29,7 @@ def open_session(
     guard: Guard, *, ca_file: Path | None, connections: int
 ) -> aiohttp.ClientSession:
     """Open a session in the running event loop. It has no deadline of its own."""
-    connector = aiohttp.TCPConnector(
+    connector = BoundedConnector(
         socket_factory=guard.socket_factory,
         resolver=Resolver(guard.addresses),
         ssl=_tls(ca_file),

@@ -1,8 +1,11 @@
-"""Far ends that break the rules: byte by byte, because no HTTP server would do it."""
+"""Far ends that break the rules of connections, and what all such far ends stand on.
+
+They speak byte by byte, because no HTTP server would do it. What breaks the rules of
+answers is in `hostile_answers`, of TLS in `hostile_tls`.
+"""
 
 import asyncio
 import contextlib
-import gzip
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -107,8 +110,38 @@ async def answers_before_body(
     await asyncio.Event().wait()
 
 
+async def answers_before_body_and_closes(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer as soon as the headers are there, and be gone: the body meets a reset."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\nbig")
+    await writer.drain()
+
+
 async def never_reads(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
     """Accept the connection and do nothing with it."""
+    await asyncio.Event().wait()
+
+
+async def never_answers(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Read the request and say nothing."""
+    await read_request(reader)
+    await asyncio.Event().wait()
+
+
+async def ends_unread(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say at once that there will be no answer (FIN), and stay connected."""
+    writer.write_eof()
+    await asyncio.Event().wait()
+
+
+async def ends_in_body(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """End its side when the headers were read and the body was not; stay connected."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write_eof()
     await asyncio.Event().wait()
 
 
@@ -149,10 +182,3 @@ async def _give_way(writer: asyncio.StreamWriter) -> None:
     """Let the event loop run, which `drain` alone does only when buffers are full."""
     await writer.drain()
     await asyncio.sleep(0)
-
-
-def gzip_bomb(mebibytes: int) -> Behave:
-    """Answer with a body that grows a thousandfold when it is unpacked."""
-    body = gzip.compress(bytes(mebibytes << 20))
-    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return says(OK + head + body)

@@ -16,7 +16,8 @@ from domain.deliveries import Outcome, OutcomeKind
 from domain.steps import Answer, Fault, HttpRequest, NoAnswer, ReadyRequest, Reply
 from notifiers.webhook import CHANNEL
 from sandbox import hostile
-from sandbox.hostile import OK, Behave, far_end, gzip_bomb, says
+from sandbox.hostile import OK, Behave, far_end, says
+from sandbox.hostile_answers import gzip_bomb
 from sandbox.script import (
     Act,
     Close,
@@ -174,7 +175,7 @@ async def test_what_takes_too_long_ends_at_the_deadline(
     check(reply, outcome, kind, fault)
 
 
-@pytest.mark.parametrize("behave", [hostile.never_reads, hostile.endless_informational])
+@pytest.mark.parametrize("behave", [hostile.never_reads, hostile.never_answers])
 async def test_who_never_answers_ends_at_the_deadline(
     impatient: Sender, behave: Behave
 ) -> None:
@@ -194,13 +195,14 @@ async def test_a_name_that_hangs_ends_at_the_deadline(impatient: Sender) -> None
         (hostile.resets_after_body, UNKNOWN, Fault.RESET_AFTER_BODY),
         (hostile.endless_headers, RETRY, Fault.PROTOCOL),
         (hostile.endless_header, RETRY, Fault.PROTOCOL),
+        (hostile.endless_informational, RETRY, Fault.PROTOCOL),
         (says(b""), UNKNOWN, Fault.RESET_AFTER_BODY),
         (says(b"SSH-2.0-OpenSSH_9.2\r\n"), RETRY, Fault.PROTOCOL),
         (says(b"HTTP/1.1 canary\r\n\r\n"), RETRY, Fault.PROTOCOL),
         (says(b"HTTP/1.1 2"), UNKNOWN, Fault.RESET_AFTER_BODY),
         (says(OK + b"X: 1"), UNKNOWN, Fault.RESET_AFTER_BODY),
         (says(OK + b"canary\x00: 1\r\n\r\n"), RETRY, Fault.PROTOCOL),
-        (says(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), RETRY, Fault.PROTOCOL),
+        (says(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), SENT, None),
         (says(OK + b"Content-Length: 9\r\n\r\npart"), SENT, None),
         (says(OK + b"\r\nuntil the end"), SENT, None),
         (says(b"HTTP/1.0 200 OK\r\n\r\n"), SENT, None),

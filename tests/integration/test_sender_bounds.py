@@ -18,13 +18,13 @@ from sandbox.hostile import (
     answers_before_body,
     answers_once,
     far_end,
-    gzip_bomb,
     never_reads,
     read_request,
     resets_in_body,
     resets_unread,
     says,
 )
+from sandbox.hostile_answers import gzip_bomb
 from sandbox.script import Drip, EndlessBody, Respond
 from sandbox.webhook_sink import WebhookSink
 
