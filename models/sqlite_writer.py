@@ -83,16 +83,16 @@ class Writer:
         asyncio.set_event_loop(self._loop)
         try:
             while (first := self._queue.get()) is not None:
-                group = self._gather(first)
-                self._group([it for it in group if not it.future.cancelled()])
+                self._group(first)
         finally:
             self._loop.close()
             if self._connection:
                 self._connection.close()
 
-    def _gather(self, first: Member) -> list[Member]:
-        group = [first]
-        while len(group) < LARGEST_GROUP and not self._queue.empty():
+    def _gather(self) -> list[Member]:
+        """Take those that wait to join the first of a group."""
+        group: list[Member] = []
+        while len(group) < LARGEST_GROUP - 1 and not self._queue.empty():
             member = self._queue.get()  # only this thread takes, so it is there
             if member is None:
                 self._queue.put(None)
@@ -100,12 +100,13 @@ class Writer:
             group.append(member)
         return group
 
-    def _group(self, group: list[Member]) -> None:
+    def _group(self, first: Member) -> None:
+        group = [first]
         try:
-            connection = self._connection = self._connection or self._connect()
-            connection.execute("BEGIN IMMEDIATE")
+            connection = self._begin(group)
             for member in group:
-                self._member(connection, member)
+                if not member.future.cancelled():
+                    self._member(connection, member)
             connection.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - nobody may wait for ever
             self._give_up()
@@ -113,6 +114,17 @@ class Writer:
                 member.error = StorageUnavailableError(str(error))
         with contextlib.suppress(RuntimeError):  # the loop ended without close()
             self._main.call_soon_threadsafe(self._answer, group)
+
+    def _begin(self, group: list[Member]) -> sqlite3.Connection:
+        """Begin, as soon as no other process writes. Those that have come meanwhile
+        join, also where it was in vain: else they would wait as long once more.
+        """
+        try:
+            connection = self._connection = self._connection or self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            group += self._gather()
+        return connection
 
     def _give_up(self) -> None:
         try:

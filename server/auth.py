@@ -4,6 +4,7 @@ Every refusal says what exactly is wrong with the credential and what to do, and
 repeats it. See design, section 6, "Tokens".
 """
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from domain.faults import StorageUnavailableError
 from domain.ids import Id
 from domain.scopes import Scope, closure
 from domain.timing import MINUTE
+from domain.traces import summary
 from models.store import Row, Store, Tx
 from models.tokens import hash_of, looks_right
 from schema.context import Principal
@@ -38,6 +40,7 @@ class Authenticator:
         """Take where tokens are stored, and the time."""
         self._store = store
         self._clock = clock
+        self._noting: dict[Id, asyncio.Task[None]] = {}
 
     async def principal(self, header: str | None) -> Principal:
         """Return who an Authorization header stands for; raise ApiError."""
@@ -46,7 +49,7 @@ class Authenticator:
         if row is None:
             raise _unauthorized(f"The API token is not known here. {_ANOTHER}")
         refuse_ended(row, now)
-        await self._note_use(row, now)
+        self._note_use(row, now)
         return _principal(row)
 
     async def still_valid(self, token_id: Id) -> bool:
@@ -58,14 +61,23 @@ class Authenticator:
         )
         return row is not None and _end(row, self._clock()) is None
 
-    async def _note_use(self, row: Row, now: int) -> None:
-        if row["last_used_at"] and now - row["last_used_at"] < USED_EVERY:
+    def _note_use(self, row: Row, now: int) -> None:
+        """Write it down soon: who may read need not wait until one may write."""
+        token_id, last = Id(row["id"]), row["last_used_at"]
+        if last is not None and 0 <= now - last < USED_EVERY:
             return
+        if token_id not in self._noting:
+            task = asyncio.create_task(self._write_use(token_id, now))
+            self._noting[token_id] = task
+            task.add_done_callback(lambda _: self._noting.pop(token_id))
+
+    async def _write_use(self, token_id: Id, now: int) -> None:
         try:
-            await self._store.turn(_write_use, row["id"], now)
+            await self._store.turn(_write_use, token_id, now)
         except StorageUnavailableError:
-            # Reading still works, and who may read need not wait for this.
             _log.warning("the use of a token could not be written down")
+        except Exception as error:  # noqa: BLE001 - of a task that nobody waits for
+            _log.error("internal error", **summary(error))
 
 
 def bearer_token(header: str | None) -> str:

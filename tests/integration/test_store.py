@@ -272,7 +272,7 @@ async def test_an_empty_postgres_database_has_to_be_migrated(
 
 async def test_a_database_that_lacks_a_migration_is_refused(database_url: str) -> None:
     async def forget(tx: Tx) -> None:
-        await tx.execute("UPDATE aerich SET version = '0_other.py'")
+        await tx.execute("DELETE FROM aerich")
 
     async with opened(database_url) as store:
         await store.turn(forget)
