@@ -17,8 +17,10 @@ from models.database_url import BadDatabaseUrlError
 from models.sqlite_faults import SqliteTooOldError
 from models.store import DatabaseTooNewError, NotMigratedError
 from server.account_commands import project, token
+from server.backup_command import backup
 from server.config import ConfigError
 from server.data_dir import DataDirError
+from server.restore_command import restore
 from server.terminal import configured, data_dir_option, prepare, say
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -134,3 +136,5 @@ def print_schema_command(check: bool) -> None:
 
 main.add_command(project)
 main.add_command(token)
+main.add_command(backup)
+main.add_command(restore)

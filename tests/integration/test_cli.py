@@ -1,46 +1,19 @@
 """The command `tocsin`, run as a person would, without a server."""
 
-import asyncio
 import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from domain.clock import system_clock
 from domain.timing import DAY
 from models.store import open_store
 from schema.build import SDL, print_schema
 from server.auth import Authenticator
-from server.cli import main
+from tests.command_line import done, failed, run
 
 TOKEN = re.compile(r"toc_[0-9A-Za-z]{36}")
 CANARY = "c4n4ry-passw0rd"
-
-
-async def run(*arguments: str, **environ: str) -> Result:
-    """Run a command to its end; it has an event loop of its own, so in a thread."""
-    clean = {"TOCSIN_DATABASE_URL": None, "TOCSIN_DATA_DIR": None, **environ}
-    runner = CliRunner(env=clean)
-    return await asyncio.to_thread(runner.invoke, main, arguments, prog_name="tocsin")
-
-
-async def done(*arguments: str, **environ: str) -> str:
-    """Run a command that must succeed and return its standard output."""
-    result = await run(*arguments, **environ)
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""
-    return result.stdout
-
-
-async def failed(*arguments: str, **environ: str) -> str:
-    """Run a command that must fail; return what it says, which is no traceback."""
-    result = await run(*arguments, **environ)
-    assert result.exit_code in {1, 2}
-    assert isinstance(result.exception, SystemExit)
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    return result.stderr
 
 
 COMMANDS = [
@@ -55,6 +28,8 @@ COMMANDS = [
     ("token", "list"),
     ("token", "revoke"),
     ("print-schema",),
+    ("backup",),
+    ("restore",),
 ]
 
 
