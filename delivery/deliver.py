@@ -13,6 +13,7 @@ import structlog
 from delivery import bodies
 from delivery.classify import classify
 from delivery.jobs import Held, Job, Tried, Withdrawn
+from delivery.spans import SILENT, Spans
 from domain.channels import Context
 from domain.clock import Clock
 from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
@@ -35,6 +36,7 @@ class Tools:
     send: Send
     clock: Clock
     observe: Observe
+    spans: Spans = SILENT
 
 
 async def deliver(job: Job, tools: Tools) -> Tried | Withdrawn:
@@ -54,7 +56,10 @@ async def deliver(job: Job, tools: Tools) -> Tried | Withdrawn:
         reason = CancelReason.NOT_APPLICABLE
         return _cancelled(job.held, reason)
     tools.observe("rendered")
-    return await _try_steps(job, steps, tools, now)
+    with tools.spans.attempt(job) as span:
+        tried = await _try_steps(job, steps, tools, now)
+        span.ended(tried.outcome)
+        return tried
 
 
 def _too_old(held: Held, now: int) -> Withdrawn | None:
@@ -99,8 +104,10 @@ async def _try_steps(
 ) -> Tried:
     at = min(job.held.claimed.next_step, len(steps) - 1)
     far_end: dict[str, Any] = {}
+    first_byte_at: int | None = None
     while True:
-        outcome = await _try(job, steps[at], tools)
+        outcome, sent_at = await _try(job, steps[at], tools)
+        first_byte_at = first_byte_at or sent_at
         far_end |= outcome.far_end
         sent = outcome.kind in _SENT
         if not sent or at + 1 == len(steps):
@@ -116,10 +123,12 @@ async def _try_steps(
         next_step=at + sent,
         body=None if stored else bodies.dump(steps),
         far_end={**job.far_end, **far_end} if far_end else None,
+        first_byte_at=first_byte_at,
     )
 
 
-async def _try(job: Job, step: Step, tools: Tools) -> Outcome:
+async def _try(job: Job, step: Step, tools: Tools) -> tuple[Outcome, int | None]:
+    """Return the verdict on a step, and when the first byte of it left."""
     settings = job.equipment.settings
     try:
         request = bodies.ready(step, settings)
@@ -128,18 +137,22 @@ async def _try(job: Job, step: Step, tools: Tools) -> Outcome:
             request = job.channel.finish(request, settings, message_id, now)
     except MissingSettingError as error:
         words = f"The setting {error} is needed and no longer there."
-        return Outcome(kind=OutcomeKind.REJECTED, error=words)
+        return Outcome(kind=OutcomeKind.REJECTED, error=words), None
     except Exception:  # noqa: BLE001 - one broken message must not stop the others
         _report(job, "finishing_failed")
         words = "The message could not be made: an internal error."
-        return Outcome(kind=OutcomeKind.REJECTED, error=words)
+        return Outcome(kind=OutcomeKind.REJECTED, error=words), None
+    dialled_at = tools.clock()
     try:
-        reply = await tools.send(request)
-        return classify(job.channel, step, reply, tools.clock())
+        with tools.spans.request(request) as span:
+            reply = await tools.send(request)
+            span.answered(reply)
+        sent_at = None if reply.led is None else dialled_at + reply.led
+        return classify(job.channel, step, reply, tools.clock()), sent_at
     except Exception:  # noqa: BLE001 - it may have been sent; nobody knows
         _report(job, "sending_failed")
         words = "An internal error came up while it was being sent."
-        return Outcome(kind=OutcomeKind.UNKNOWN, error=words)
+        return Outcome(kind=OutcomeKind.UNKNOWN, error=words), None
 
 
 def _report(job: Job, event: str) -> None:

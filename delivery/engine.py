@@ -12,8 +12,12 @@ from delivery.deliver import Observe
 from delivery.feed import Feed
 from delivery.guard import Guard
 from delivery.housekeeping import Housekeeping
+from delivery.measures import SILENT as UNMEASURED
+from delivery.measures import Measures
 from delivery.relay import Relay
 from delivery.sender import Sender
+from delivery.spans import SILENT as UNTRACED
+from delivery.spans import Spans
 from delivery.worker import Worker
 from domain.channels import Channel
 from domain.clock import Clock, system_clock
@@ -40,6 +44,8 @@ class Engine:
         guard: Guard,
         clock: Clock = system_clock,
         observe: Observe = observe_nothing,
+        measures: Measures = UNMEASURED,
+        spans: Spans = UNTRACED,
         work: bool = True,
         events_kept: int = EVENTS_KEPT,
         ca_file: Path | None = None,
@@ -53,6 +59,8 @@ class Engine:
         self._guard = guard
         self._clock = clock
         self._observe = observe
+        self._measures = measures
+        self._spans = spans
         self._work = work
         self._ca_file = ca_file
         self._bus: Bus = InProcessBus()
@@ -60,10 +68,20 @@ class Engine:
         if isinstance(store, PostgresStore):
             self._bus = PostgresBus(store.connect)
             self._relay = Relay(store.connect, self._bus)
-        self.feed = Feed(store, self._bus)
+        self.feed = Feed(store, self._bus, measures)
         self._housekeeping = Housekeeping(store, clock, events_kept)
         self._worker: Worker | None = None
         self._started = contextlib.AsyncExitStack()
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries this process is sending."""
+        return self._worker.in_flight if self._worker else 0
+
+    @property
+    def in_hand(self) -> int:
+        """How many deliveries this process has claimed and not begun to send."""
+        return self._worker.in_hand if self._worker else 0
 
     async def start(self) -> None:
         """Begin; what had begun is stopped again if the rest cannot."""
@@ -101,6 +119,8 @@ class Engine:
             keys=self._keys,
             clock=self._clock,
             observe=self._observe,
+            measures=self._measures,
+            spans=self._spans,
         )
         await worker.start()
         self._worker = worker

@@ -12,6 +12,7 @@ from delivery.changes import About, Standing, change
 from delivery.destinations import Target
 from delivery.id_lists import within
 from delivery.incident_state import IncidentState
+from delivery.spans import TRACEPARENT
 from domain.channels import Channel
 from domain.deliveries import CancelReason, DeliveryStatus
 from domain.ids import Id, encode, new_id
@@ -62,8 +63,8 @@ async def append(
 
 _INSERT_EVENT: Final = """
 INSERT INTO incident_event
- (id, project_id, incident_id, number, kind, at, actor, snapshot)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
+ (id, project_id, incident_id, number, kind, at, actor, snapshot, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 
 
 async def _insert_event(tx: Tx, event: Event, actor: str | None) -> None:
@@ -79,6 +80,7 @@ async def _insert_event(tx: Tx, event: Event, actor: str | None) -> None:
         event.at,
         actor,
         snapshots.dump(snapshot),
+        TRACEPARENT.get(),
     )
 
 

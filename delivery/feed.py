@@ -8,6 +8,7 @@ from delivery.event_filter import EventFilter
 from delivery.following import Following
 from delivery.log import TAIL
 from delivery.log_reader import LogReader
+from delivery.measures import SILENT, Measures
 from delivery.tail import Tail
 from domain.ids import Id
 from models.store import Store
@@ -22,17 +23,18 @@ EVERYTHING: Final = EventFilter()
 class Feed:
     """Feeds the followers of one process."""
 
-    def __init__(self, store: Store, bus: Bus) -> None:
+    def __init__(self, store: Store, bus: Bus, measures: Measures = SILENT) -> None:
         """Take a bus that is kicked by the store's commits."""
         self.store = store
         self._bus = bus
+        self._measures = measures
 
     async def start(self) -> None:
         """Begin to follow the log."""
         look_again_s = LOOK_AGAIN_S if self.store.dialect == "postgres" else None
         self._log = await LogReader.open(self.store)
         self._listener = self._bus.listen(TAIL)
-        self._tail = Tail(self._log, self._listener, look_again_s)
+        self._tail = Tail(self._log, self._listener, look_again_s, self._measures)
         self._task = asyncio.create_task(self._tail.run())
 
     async def stop(self) -> None:

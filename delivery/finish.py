@@ -43,8 +43,18 @@ class Group:
     chance: Chance = random.random
 
 
-async def finish(tx: Tx, group: Group) -> int:
-    """Write down a group; return how many results still counted."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What was written down: of `counted` results that still counted, all but those
+    that only gave a delivery back.
+    """
+
+    counted: int
+    written: Sequence[Written]
+
+
+async def finish(tx: Tx, group: Group) -> Finished:
+    """Write down a group; return what of it still counted."""
     incidents = await _lock_incidents(tx, group)
     ended = await _still_held(tx, group)
     await _release(tx, group, [it for it in ended if isinstance(it, Released)])
@@ -56,7 +66,7 @@ async def finish(tx: Tx, group: Group) -> int:
         await _disable(tx, integration, error, group.now)
     await _go_on_cancelling(tx, ended, group.now)
     await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))
-    return len(ended)
+    return Finished(len(ended), written)
 
 
 async def _lock_incidents(tx: Tx, group: Group) -> dict[Id, str]:

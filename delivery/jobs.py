@@ -45,19 +45,23 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A held delivery with all that rendering and sending need."""
+    """A held delivery with all that rendering and sending need. `cause` is the trace of
+    the call behind it, as W3C Trace Context writes it.
+    """
 
     held: Held
     channel: Channel
     equipment: Equipment
     snapshot: Snapshot
     far_end: Mapping[str, Any] = field(default_factory=dict)
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """It was tried. `step` is the last step tried, `body` the steps to store if they
-    were rendered by this try, `far_end` the new state to keep, if it changed.
+    were rendered by this try, `far_end` the new state to keep, if it changed;
+    `first_byte_at` is when the first of it left, where that is known.
     """
 
     held: Held
@@ -68,6 +72,7 @@ class Tried:
     next_step: int
     body: str | None = None
     far_end: Mapping[str, Any] | None = None
+    first_byte_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """Loading what rendering and sending need, for a batch of claimed deliveries at once."""
 
-# ruff: noqa: S608 - statements are put together from constants only
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -34,6 +32,7 @@ class _Batch:
     equipment: Mapping[Id, Equipment]
     snapshots: Mapping[Id, Snapshot]
     far_ends: Mapping[tuple[Id, Id], dict[str, Any]]
+    causes: Mapping[Id, str | None]
     counted: Mapping[Id, int]
 
 
@@ -43,9 +42,11 @@ async def load(
     """Return a job for each, or why it is not to be sent."""
     integrations = {it.integration_id for it in claimed if it.integration_id}
     equipment = await equipper.equip(store, sorted(integrations))
+    events = await _events(store, claimed)
     batch = _Batch(
         equipment=equipment,
-        snapshots=await _snapshots(store, claimed),
+        snapshots={row["id"]: it for row in events if (it := _snapshot(row))},
+        causes={row["id"]: row["traceparent"] for row in events},
         far_ends=await _far_ends(store, claimed),
         counted=await count_tries(store, [(it, _of(it, equipment)) for it in claimed]),
     )
@@ -80,15 +81,17 @@ def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:
         equipment=equipment,
         snapshot=snapshot,
         far_end=batch.far_ends.get(far_end, {}),
+        cause=batch.causes.get(it.event_id or Id(b"")),
     )
 
 
-async def _snapshots(store: Store, claimed: Sequence[Claimed]) -> dict[Id, Snapshot]:
+async def _events(store: Store, claimed: Sequence[Claimed]) -> list[Row]:
     found = {it.event_id for it in claimed if it.event_id}
     condition, listed = within(store.dialect, sorted(found))
-    statement = f"SELECT id, snapshot FROM incident_event WHERE id {condition}"
-    rows = await store.fetch(statement, *listed)
-    return {row["id"]: it for row in rows if (it := _snapshot(row))}
+    return await store.fetch(_EVENTS + condition, *listed)
+
+
+_EVENTS: Final = "SELECT id, snapshot, traceparent FROM incident_event WHERE id "
 
 
 def _snapshot(row: Row) -> Snapshot | None:

@@ -9,6 +9,7 @@ import structlog
 from delivery.deliver import Observe
 from delivery.finish import Group, finish
 from delivery.jobs import Ended, Lost, Tried, Withdrawn, claimed_of
+from delivery.measures import SILENT, Measures, results
 from delivery.retry import Chance
 from domain.clock import Clock
 from domain.faults import StorageUnavailableError
@@ -29,13 +30,19 @@ class Recorder:
     """Takes results, and writes them until they are written."""
 
     def __init__(
-        self, store: Store, clock: Clock, observe: Observe, chance: Chance
+        self,
+        store: Store,
+        clock: Clock,
+        observe: Observe,
+        chance: Chance,
+        measures: Measures = SILENT,
     ) -> None:
         """Begin with nothing to write."""
         self._store = store
         self._clock = clock
         self._observe = observe
         self._chance = chance
+        self._measures = measures
         self._ended: deque[Ended] = deque()
         self._some = asyncio.Event()
         self._stopping = False
@@ -94,8 +101,9 @@ class Recorder:
         found = Group(
             session=session, ended=group, now=self._clock(), chance=self._chance
         )
-        await self._store.turn(finish, found)
+        done = await self._store.turn(finish, found)
         self._observe("committed")
+        self._measures.recorded(done.counted, results(done.written, found.now))
 
     async def _one_by_one(self, group: list[Ended]) -> None:
         """Write all but the bad one; of that one only that its end is not known."""

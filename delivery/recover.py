@@ -14,6 +14,7 @@ from delivery.finish import Group, finish
 from delivery.jobs import Held, Lost
 from delivery.lease import is_dead
 from delivery.load import count_tries
+from delivery.measures import SILENT, Measures, results
 from domain.channels import Channel
 from models.store import Row, Store
 
@@ -29,7 +30,12 @@ LEFT JOIN incident i ON i.id = d.incident_id
 WHERE d.status = 1 AND {} ORDER BY d.worker LIMIT $1"""
 
 
-async def recover(store: Store, channels: Mapping[str, Channel], now: int) -> int:
+async def recover(
+    store: Store,
+    channels: Mapping[str, Channel],
+    now: int,
+    measures: Measures = SILENT,
+) -> int:
     """Take over what nobody holds any more; return how much it was."""
     total = 0
     while True:
@@ -38,7 +44,9 @@ async def recover(store: Store, channels: Mapping[str, Channel], now: int) -> in
         for worker, group in groupby(rows, key=lambda row: row["worker"]):
             lost = await _lost(store, channels, list(group))
             found = Group(session=worker, ended=lost, now=now)
-            recovered += await store.turn(finish, found)
+            done = await store.turn(finish, found)
+            measures.recorded(done.counted, results(done.written, now))
+            recovered += done.counted
         total += recovered
         if not recovered:  # none, or others were faster
             return total

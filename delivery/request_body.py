@@ -1,11 +1,14 @@
 """The body of a request on its way out: it knows how far the request has come."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
+
+from domain.timing import SECOND
 
 Observe = Callable[[str], None]
 """Told of stages as they are reached; tests kill the process there."""
@@ -22,7 +25,8 @@ class RequestBody(Payload):
     """Bytes for aiohttp to send, and the marks of how far it has come.
 
     `connected`: there is a connection. `begun`: some of the request may be on its way.
-    `sent`: all of it may; before that, the far end cannot have it whole.
+    `sent`: all of it may; before that, the far end cannot have it whole. `led`: ms from
+    its making to the first byte.
     """
 
     def __init__(self, value: bytes, observe: Observe) -> None:
@@ -32,6 +36,8 @@ class RequestBody(Payload):
         self._observe = observe
         self._transport: asyncio.WriteTransport | None = None
         self.connected = self.begun = self.sent = False
+        self._made = time.monotonic()
+        self.led: int | None = None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text (asked for by the base class only)."""
@@ -51,6 +57,7 @@ class RequestBody(Payload):
         if writer.transport is None or writer.transport.is_closing():
             raise ConnectionResetError
         self.begun = True
+        self.led = round((time.monotonic() - self._made) * SECOND)
         if rest := self._value[_FIRST:]:
             await writer.write(rest)
         self.sent = True

@@ -6,6 +6,7 @@ body of the answer too, and by BODY_KEPT.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +79,8 @@ class Sender:
                 await _read(response.content, kept)
         except FAILURES as failure:
             if response is None:
-                return no_answer(failure, connected=body.connected, sent=body.sent)
+                told = no_answer(failure, connected=body.connected, sent=body.sent)
+                return replace(told, led=body.led)
         finally:
             if response is not None:
                 response.close()
@@ -88,6 +90,7 @@ class Sender:
             status=response.status,
             headers=_headers(response.headers),
             body=bytes(kept[:BODY_KEPT]),
+            led=body.led,
         )
 
     async def _start(

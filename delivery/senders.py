@@ -55,6 +55,11 @@ class Senders:
         """How many jobs wait for room."""
         return len(self._waiting)
 
+    @property
+    def in_flight(self) -> int:
+        """How many jobs are being sent."""
+        return len(self._flights)
+
     def put(self, jobs: list[Job]) -> None:
         """Send these as soon as there is room."""
         self._waiting.extend(jobs)

@@ -13,6 +13,7 @@ from delivery.bus import Listener
 from delivery.live import Live
 from delivery.log import LoggedEvent
 from delivery.log_reader import LogReader, Page
+from delivery.measures import SILENT, Measures
 from domain.ids import Id
 
 CHUNK: Final = 500
@@ -27,10 +28,15 @@ class Tail:
     """Hands new events to the followers of their projects."""
 
     def __init__(
-        self, log: LogReader, listener: Listener, look_again_s: float | None
+        self,
+        log: LogReader,
+        listener: Listener,
+        look_again_s: float | None,
+        measures: Measures = SILENT,
     ) -> None:
         """Read when the listener is kicked, or else after `look_again_s` if given."""
         self._log = log
+        self._measures = measures
         self._listener = listener
         self._look_again_s = look_again_s
         self._at = 0
@@ -79,6 +85,12 @@ class Tail:
             if page.end >= page.bounds.head:
                 return
 
+    def _offer(self, live: Live, events: list[LoggedEvent], end: int) -> None:
+        lost_before = live.lost
+        live.offer(events, end)
+        if live.lost and not lost_before:
+            self._measures.fell_back()
+
     def _followed(self) -> set[Id]:
         for project_id in [it for it, lives in self._lives.items() if not lives]:
             del self._lives[project_id]
@@ -91,6 +103,6 @@ class Tail:
         for project_id, lives in self._lives.items():
             for live in lives:
                 if complete and project_id in projects:
-                    live.offer(events[project_id], page.end)
+                    self._offer(live, events[project_id], page.end)
                 else:  # came while the page was read, or part of it was purged
                     live.skip(page.end)

@@ -19,10 +19,14 @@ from delivery.jobs import Job, Released
 from delivery.lanes import LANES
 from delivery.lease import close_session, open_session, renew
 from delivery.load import load
+from delivery.measures import SILENT as UNMEASURED
+from delivery.measures import Measures
 from delivery.recorder import Recorder
 from delivery.recover import recover
 from delivery.retry import Chance
 from delivery.senders import Senders
+from delivery.spans import SILENT as UNTRACED
+from delivery.spans import Spans
 from domain.channels import Channel
 from domain.clock import Clock
 from domain.ids import ZERO, Id
@@ -62,6 +66,8 @@ class Worker:
         clock: Clock,
         observe: Observe,
         chance: Chance = random.random,
+        measures: Measures = UNMEASURED,
+        spans: Spans = UNTRACED,
     ) -> None:
         """Take what it works with; make it in the event loop."""
         self._store = store
@@ -70,12 +76,24 @@ class Worker:
         self._equipper = Equipper(channels, keys)
         self._clock = clock
         self._observe = observe
-        self._recorder = Recorder(store, clock, observe, chance)
-        self._senders = Senders(Tools(send, clock, observe), self._recorder)
+        self._measures = measures
+        self._recorder = Recorder(store, clock, observe, chance, measures)
+        tools = Tools(send, clock, observe, spans)
+        self._senders = Senders(tools, self._recorder)
         self._session = 0
         self._served = ZERO
         self._stopping = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries are being sent."""
+        return self._senders.in_flight
+
+    @property
+    def in_hand(self) -> int:
+        """How many deliveries are claimed and wait for room to be sent."""
+        return self._senders.waiting
 
     async def start(self) -> None:
         """Take a session, take over what the dead left, and work from now on."""
@@ -179,7 +197,9 @@ class Worker:
         self._senders.drop()
 
     async def _recover(self) -> None:
-        recovered = await recover(self._store, self._channels, self._clock())
+        recovered = await recover(
+            self._store, self._channels, self._clock(), self._measures
+        )
         if recovered:
             _log.info("deliveries_recovered", count=recovered)
 

@@ -32,6 +32,7 @@ class Written:
     far_end: Mapping[str, Any] | None = None
     attempt: tuple[Any, ...] | None = None
     shown: Mapping[str, Any] | None = None
+    first_byte_at: int | None = None
 
 
 def withdrawn(it: Withdrawn) -> Written:
@@ -61,6 +62,7 @@ def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
         far_end=it.far_end,
         attempt=_attempt(it.outcome, it.ended_at, it.step, it.ended_at - it.began_at),
         shown=_shown(it.held, it.outcome, it.ended_at - it.began_at),
+        first_byte_at=it.first_byte_at,
     )
     return written, verdict
 

@@ -57,11 +57,15 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the far end answered: `headers` have lower-case names, `body` is capped."""
+    """What the far end answered: `headers` have lower-case names, `body` is capped.
+
+    `led` is how many ms it took until the first byte of the request left, if known.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    led: int | None = field(default=None, compare=False)
 
 
 @unique
@@ -82,10 +86,13 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """The request got no answer; `message` is a sentence without secrets."""
+    """The request got no answer; `message` is a sentence without secrets; `led` as in
+    Answer.
+    """
 
     fault: Fault
     message: str
+    led: int | None = field(default=None, compare=False)
 
 
 Reply = Answer | NoAnswer

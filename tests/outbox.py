@@ -43,7 +43,7 @@ def ended(held: Held, outcome: Outcome, now: int) -> Tried:
 
 async def write(world: World, results: list[Ended], session: int) -> int:
     group = Group(session=session, ended=results, now=world.now, chance=lambda: 1.0)
-    return await world.store.turn(finish, group)
+    return (await world.store.turn(finish, group)).counted
 
 
 async def end(
