@@ -26,6 +26,7 @@ from models.crypto import KeyRing
 from models.store import PostgresStore, Store
 
 EVENTS_KEPT: Final = 7 * DAY
+HISTORY_KEPT: Final = 90 * DAY
 
 
 def observe_nothing(_stage: str) -> None:
@@ -48,10 +49,12 @@ class Engine:
         spans: Spans = UNTRACED,
         work: bool = True,
         events_kept: int = EVENTS_KEPT,
+        history_kept: int = HISTORY_KEPT,
         ca_file: Path | None = None,
     ) -> None:
         """Take what it works with. Without `work` it delivers nothing itself; events
-        are kept for so many ms; `ca_file` is trusted besides the system's store.
+        and history are kept for so many ms; `ca_file` is trusted besides the system's
+        store.
         """
         self.store = store
         self._channels = channels
@@ -69,7 +72,12 @@ class Engine:
             self._bus = PostgresBus(store.connect)
             self._relay = Relay(store.connect, self._bus)
         self.feed = Feed(store, self._bus, measures)
-        self._housekeeping = Housekeeping(store, clock, events_kept)
+        self._housekeeping = Housekeeping(
+            store,
+            clock,
+            event_retention=events_kept,
+            history_retention=history_kept,
+        )
         self._worker: Worker | None = None
         self._started = contextlib.AsyncExitStack()
 

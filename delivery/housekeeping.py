@@ -1,5 +1,6 @@
 """Removes what is kept for a while only: old events, used idempotency keys, the rows of
-workers that are gone. In small turns, because a long one holds up every other writer.
+workers that are gone, history. In small turns, because a long one holds up every other
+writer.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from delivery.housekeeping_history import History
 from domain.clock import Clock
 from domain.timing import HOUR, IDEMPOTENCY_KEPT, MINUTE
 from models.store import Store, Tx
@@ -49,16 +51,26 @@ class Removed:
     events: int
     keys: int
     workers: int
+    history: int
 
 
 class Housekeeping:
     """Cleans now and then."""
 
-    def __init__(self, store: Store, clock: Clock, event_retention: int) -> None:
-        """Keep events for so many ms."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        event_retention: int,
+        history_retention: int,
+    ) -> None:
+        """Keep events, and what ended, for so many ms."""
         self._store = store
         self._clock = clock
         self._event_retention = event_retention
+        self._history_retention = history_retention
+        self._history = History(store)
 
     async def start(self) -> None:
         """Clean from now on, first at once."""
@@ -79,7 +91,8 @@ class Housekeeping:
         while gone := await turn(_purge_keys, now - IDEMPOTENCY_KEPT, limit):
             keys += gone
         workers = await turn(_purge_workers, now - WORKER_KEPT)
-        return Removed(events, keys, workers)
+        history = await self._history.remove(now - self._history_retention, now)
+        return Removed(events, keys, workers, history)
 
     async def _run(self) -> None:
         while True:

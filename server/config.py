@@ -43,6 +43,7 @@ class Config:
     default_plan: Plan = Plan.PAID
     log_level: str = "INFO"
     event_retention_days: int = 7
+    history_retention_days: int = 90
 
     @property
     def development(self) -> bool:
@@ -68,6 +69,7 @@ class Config:
             "default_plan": self.default_plan.value,
             "log_level": self.log_level,
             "event_retention_days": self.event_retention_days,
+            "history_retention_days": self.history_retention_days,
         }
 
 

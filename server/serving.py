@@ -86,6 +86,7 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
             clock=system_clock,
             work=works,
             events_kept=config.event_retention_days * DAY,
+            history_kept=config.history_retention_days * DAY,
             ca_file=config.ca_file,
             mail_server=config.mail_server,
         )

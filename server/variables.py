@@ -128,4 +128,5 @@ VARIABLES: Final[dict[str, Callable[[str], object]]] = {
     "TOCSIN_DEFAULT_PLAN": lambda text: Plan(one_of(*Plan, upper=True)(text)),
     "TOCSIN_LOG_LEVEL": one_of(*LOG_LEVELS, upper=True),
     "TOCSIN_EVENT_RETENTION_DAYS": days,
+    "TOCSIN_HISTORY_RETENTION_DAYS": days,
 }

@@ -8,7 +8,7 @@ UPGRADE = {
 CREATE INDEX incident_ended ON incident (updated_at, id)
     WHERE status = 'RESOLVED' OR test;
 CREATE INDEX delivery_outside ON delivery (updated_at, id)
-    WHERE incident_id IS NULL;
+    WHERE incident_id IS NULL AND status >= 4;
 CREATE INDEX integration_deleted ON integration (deleted_at, id)
     WHERE deleted_at IS NOT NULL;
 CREATE INDEX server_deleted ON server (deleted_at, id)
@@ -29,7 +29,7 @@ CREATE INDEX delivery_integration
 CREATE INDEX incident_ended ON incident (updated_at, id)
     WHERE status = 'RESOLVED' OR test;
 CREATE INDEX delivery_outside ON delivery (updated_at, id)
-    WHERE incident_id IS NULL;
+    WHERE incident_id IS NULL AND status >= 4;
 CREATE INDEX integration_deleted ON integration (deleted_at, id)
     WHERE deleted_at IS NOT NULL;
 CREATE INDEX server_deleted ON server (deleted_at, id)

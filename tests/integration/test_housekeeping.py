@@ -23,7 +23,9 @@ async def site(database_url: str) -> AsyncIterator[Site]:
 
 
 def housekeeping(store: Store) -> Housekeeping:
-    return Housekeeping(store, lambda: NOW, WEEK)
+    return Housekeeping(
+        store, lambda: NOW, event_retention=WEEK, history_retention=WEEK
+    )
 
 
 async def test_events_go_by_age(site: Site) -> None:

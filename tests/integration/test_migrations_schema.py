@@ -65,7 +65,7 @@ INDEXES = {
         *("incident", "resource_id, created_at, id", False, "resource_id"),
     ),
     "incident_ended": ("incident", "updated_at, id", False, "status test"),
-    "delivery_outside": ("delivery", "updated_at, id", False, "incident_id"),
+    "delivery_outside": ("delivery", "updated_at, id", False, "incident_id status"),
     "integration_deleted": ("integration", "deleted_at, id", False, "deleted_at"),
     "server_deleted": ("server", "deleted_at, id", False, "deleted_at"),
     "idempotency_key": ("idempotency", "project_id, key", True, ""),

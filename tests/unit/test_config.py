@@ -25,6 +25,7 @@ def test_an_empty_environment_is_production_on_sqlite_in_var() -> None:
     assert not config.development
     assert config.default_plan is Plan.PAID
     assert config.event_retention_days == 7
+    assert config.history_retention_days == 90
 
 
 def test_every_variable_is_read() -> None:
@@ -41,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "TOCSIN_DEFAULT_PLAN": "free",
             "TOCSIN_LOG_LEVEL": "debug",
             "TOCSIN_EVENT_RETENTION_DAYS": "30",
+            "TOCSIN_HISTORY_RETENTION_DAYS": "365",
         },
     )
     assert config == Config(
@@ -55,6 +57,7 @@ def test_every_variable_is_read() -> None:
         default_plan=Plan.FREE,
         log_level="DEBUG",
         event_retention_days=30,
+        history_retention_days=365,
     )
 
 
