@@ -4,10 +4,12 @@ Reads never wait for turns that wait for each other.
 """
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Literal, Self
 
 from domain.faults import StorageUnavailableError
+from models.counts import Counts
 from models.listeners import Listener, Listeners
 from models.migration_files import APPLIED, NotMigratedError, missing
 from models.orm import Orm, WriteOutsideTurnError
@@ -37,6 +39,7 @@ class PostgresStore:
         self._reads = reads
         self._orm = orm
         self._listeners = Listeners()
+        self.counts = Counts()
         self._open = True
 
     @classmethod
@@ -57,12 +60,13 @@ class PostgresStore:
         """Run a unit of work as one transaction; see `models.store.Store`."""
         refuse_inside_turn()
         try:
-            for _ in range(TRIES - 1):
-                with contextlib.suppress(*RETRIED):
-                    return await self._once(work, args)
-            return await self._once(work, args)
-        except (*RETRIED, READ_ONLY) as error:
-            raise StorageUnavailableError(str(error)) from error
+            result = await self._several_times(work, args)
+        except StorageUnavailableError:
+            self.counts.refused += 1
+            raise
+        self.counts.turns += 1
+        self.counts.commits += 1
+        return result
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Run a statement that reads and return all its rows."""
@@ -104,10 +108,23 @@ class PostgresStore:
         except READ_ONLY as error:
             raise WriteOutsideTurnError from error
 
+    async def _several_times(
+        self, work: Callable[..., Awaitable[T]], args: tuple[object, ...]
+    ) -> T:
+        try:
+            for _ in range(TRIES - 1):
+                with contextlib.suppress(*RETRIED):
+                    return await self._once(work, args)
+            return await self._once(work, args)
+        except (*RETRIED, READ_ONLY) as error:
+            raise StorageUnavailableError(str(error)) from error
+
     async def _once(
         self, work: Callable[..., Awaitable[T]], args: tuple[object, ...]
     ) -> T:
+        queued = time.perf_counter()
         async with self._turns.borrowed() as connection:
+            self.counts.waited += time.perf_counter() - queued
             tx = PostgresTx(connection)
             await tx.execute("BEGIN")
             result = await self._inside(work, tx, connection, args)

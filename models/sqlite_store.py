@@ -42,6 +42,7 @@ class SqliteStore:
         self._readers = readers
         self._orm = orm
         self._writer = Writer(connect, self._enter, self._listeners.tell)
+        self.counts = self._writer.counts
         self._open = True
 
     @classmethod

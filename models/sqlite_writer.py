@@ -11,11 +11,13 @@ import contextvars
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.faults import StorageUnavailableError
+from models.counts import Counts
 from models.sqlite_transaction import SqliteTx
 from models.transaction import IN_TURN, TurnOverError, Work
 
@@ -40,6 +42,7 @@ class Member:
     args: tuple[object, ...]
     context: contextvars.Context
     future: asyncio.Future[Any]
+    queued: float = field(default_factory=time.perf_counter)
     result: Any = None
     error: BaseException | None = None
     topics: set[str] = field(default_factory=set)
@@ -61,6 +64,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = connect()
         self._enter = enter
         self._tell = tell
+        self.counts = Counts()
         self._queue: queue.SimpleQueue[Member | None] = queue.SimpleQueue()
         self._main = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -101,9 +105,10 @@ class Writer:
         return group
 
     def _group(self, first: Member) -> None:
-        group = [first]
+        group, begun = [first], 0.0
         try:
             connection = self._begin(group)
+            begun = time.perf_counter()
             for member in group:
                 if not member.future.cancelled():
                     self._member(connection, member)
@@ -113,7 +118,7 @@ class Writer:
             for member in group:
                 member.error = StorageUnavailableError(str(error))
         with contextlib.suppress(RuntimeError):  # the loop ended without close()
-            self._main.call_soon_threadsafe(self._answer, group)
+            self._main.call_soon_threadsafe(self._answer, group, begun)
 
     def _begin(self, group: list[Member]) -> sqlite3.Connection:
         """Begin, as soon as no other process writes. Those that have come meanwhile
@@ -157,7 +162,8 @@ class Writer:
             raise TurnOverError
         return result
 
-    def _answer(self, group: list[Member]) -> None:
+    def _answer(self, group: list[Member], begun: float) -> None:
+        self._count(group, begun)
         for member in group:
             if member.future.cancelled():
                 continue
@@ -168,6 +174,16 @@ class Writer:
         told = frozenset().union(*(it.topics for it in group if it.error is None))
         if told:
             self._tell(told)
+
+    def _count(self, group: list[Member], begun: float) -> None:
+        """Count a group; `begun` is 0 where it could not begin."""
+        errors = [it.error for it in group if it.error]
+        refused = sum(isinstance(it, StorageUnavailableError) for it in errors)
+        self.counts.refused += refused
+        self.counts.turns += len(group) - len(errors)
+        if begun and not refused:
+            self.counts.commits += 1
+            self.counts.waited += sum(begun - it.queued for it in group)
 
 
 def drive(work: Any, loop: asyncio.AbstractEventLoop) -> object:  # noqa: ANN401

@@ -8,6 +8,7 @@ what follows from a commit is told to the listeners of `on_commit`.
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from models.counts import Counts
 from models.database_url import SqliteFile, parse_url
 from models.listeners import Listener
 from models.migration_files import DatabaseTooNewError, NotMigratedError
@@ -26,6 +27,7 @@ from models.transaction import (
 )
 
 __all__ = [
+    "Counts",
     "DatabaseTooNewError",
     "Dialect",
     "Listener",
@@ -52,6 +54,10 @@ class Store(Protocol):
     @property
     def dialect(self) -> Dialect:
         """Which SQL is understood."""
+
+    @property
+    def counts(self) -> Counts:
+        """What it has done since it was opened."""
 
     async def turn(self, work: Callable[..., Awaitable[T]], *args: object) -> T:
         """Run `work(tx, *args)` as one transaction and return its result once that is
