@@ -1,5 +1,5 @@
 """Rows out of the event log: the fields that were logged as they were then, so that
-replay and live are equal; all others as they are now.
+replay and live are equal; all others as they are now, while their row is kept.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +7,7 @@ from inspect import isawaitable
 from typing import Any
 
 from domain.ids import Id
+from schema.errors import ApiError, ErrorCode
 from schema.loaders import Loaders
 from schema.node import find_row
 
@@ -46,7 +47,11 @@ class LoggedRow:
         return self._present(name)
 
     async def _present(self, name: str) -> object:
-        value = getattr(await self._read(), name, None)
+        row = await self._read()
+        if row is None:
+            message = "What is not in the event itself has been removed since."
+            raise ApiError(ErrorCode.HISTORY_REMOVED, message)
+        value = getattr(row, name, None)
         return await value if isawaitable(value) else value
 
 
