@@ -1,0 +1,155 @@
+"""SIGKILL of servers under load: what is lost, what comes twice, how long work lies.
+
+Random moments: real servers over HTTP, on SQLite one, on PostgreSQL two on one
+database. Every stage: the engine alone, which is killed exactly there. A receiver
+outside keeps a ledger; at the end it is compared with the database, row by row.
+
+    .venv/bin/python -m benchmarks.kill_sweep            50 kills, 1,000 deliveries
+    .venv/bin/python -m benchmarks.kill_sweep --long    200 kills, 10,000 deliveries
+
+Ends with exit code 1 where anything is at fault. The seed decides what is done, not
+how the processes are scheduled.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.migrate import upgrade
+from tests.databases import PostgresServer, create_database, postgres
+from tests.kill import stages
+from tests.kill.reckoning import Figures
+from tests.kill.sweep import MESSAGES, Plan, Takeover, sweeping
+
+HEADINGS = (
+    *("database", "kills", "accepted", "delivered", "lost", "requests"),
+    *("duplicates", "unexplained", "cut short", "taken over s", "tried again s"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table, and what is at fault."""
+
+    database: str
+    kills: int
+    figures: Figures
+    cut_short: int
+    takeovers: Sequence[Takeover]
+    faults: Sequence[str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the line's cells."""
+        figures = self.figures
+        unexplained = len(figures.unexplained) + len(figures.unrecorded)
+        return (
+            *(self.database, f"{self.kills:,}", f"{figures.accepted:,}"),
+            *(f"{figures.delivered:,}", f"{len(figures.lost):,}"),
+            *(f"{figures.requests:,}", f"{figures.duplicates:,}"),
+            *(f"{unexplained:,}", f"{self.cut_short:,}"),
+            _spread([it.taken_ms for it in self.takeovers]),
+            _spread([it.again_ms for it in self.takeovers]),
+        )
+
+
+def _spread(ms: Sequence[int]) -> str:
+    if not ms:
+        return "-"
+    return f"{statistics.median(ms) / 1000:.1f} / {max(ms) / 1000:.1f}"
+
+
+async def random_moments(plan: Plan, url: str) -> Row:
+    """Kill servers at random moments."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with sweeping(plan, url, Path(folder)) as sweep:
+            await sweep.run()
+            figures, takeovers = await sweep.figures(), await sweep.takeovers()
+    late = [it for it in takeovers if not it.in_time(sweep.store.dialect)]
+    faults = [*sweep.broken, *map(str, figures.faults.items()), *map(str, late)]
+    killed = sum(1 for life in sweep.lives if life.killed_at)
+    name = sweep.store.dialect
+    return Row(name, killed, figures, len(takeovers), takeovers, faults)
+
+
+async def every_stage(seed: int, rounds: int, deliveries: int, url: str) -> Row:
+    """Kill an engine at every stage, so many times."""
+    order = stages.STAGES * rounds
+    random.Random(seed).shuffle(order)  # noqa: S311 - a benchmark
+    reports = deliveries // (stages.MESSAGES * len(order)) + 1
+    async with stages.stages(seed, url) as sweep:
+        await sweep.run(order, 2 * reports)  # about half, until it dies
+        figures, cut_short = await sweep.figures(), await sweep.unknown()
+        name = sweep.world.store.dialect
+    faults = [*sweep.broken, *map(str, figures.faults.items())]
+    return Row(name, len(order), figures, cut_short, [], faults)
+
+
+@asynccontextmanager
+async def database(kind: str, server: PostgresServer) -> AsyncIterator[str]:
+    """Give a fresh, migrated database."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite://{folder}/tocsin.db"
+        if kind == "postgres":
+            url = server.url(await create_database(server))
+        await upgrade(url)
+        yield url
+
+
+async def sweep_all(seed: int, kinds: Sequence[str], *, long: bool) -> list[Row]:
+    """Sweep all, and print the tables."""
+    kills, deliveries, rounds = (200, 10_000, 25) if long else (50, 1_000, 6)
+    incidents = deliveries // MESSAGES
+    plan = Plan(
+        seed=seed,
+        kills=kills,
+        incidents=incidents,
+        flaky=incidents // 10,
+        drain_s=600,
+    )
+    moments, exact = [], []
+    with postgres() as server:
+        for kind in kinds:
+            async with database(kind, server) as url:
+                moments.append(await random_moments(plan, url))
+        show("Real servers, random moments", moments)
+        for kind in kinds:
+            async with database(kind, server) as url:
+                exact.append(await every_stage(seed, rounds, deliveries, url))
+        show("Engine, every stage", exact)
+    return moments + exact
+
+
+def show(title: str, rows: Sequence[Row]) -> None:
+    """Print a table."""
+    print(f"\n{title}\n\n| {' | '.join(HEADINGS)} |")
+    print("|" + "---|" * len(HEADINGS))
+    for row in rows:
+        print(f"| {' | '.join(row.cells())} |")
+    for row in rows:
+        for fault in row.faults:
+            print(f"FAULT ({row.database}): {fault}")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Sweep, and say what was at fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
+    parser.add_argument("--database", choices=["sqlite", "postgres"])
+    given = parser.parse_args()
+    kinds = [given.database] if given.database else ["sqlite", "postgres"]
+    print(f"seed {given.seed}", flush=True)
+    rows = asyncio.run(sweep_all(given.seed, kinds, long=given.long))
+    sys.exit(any(row.faults for row in rows))
+
+
+if __name__ == "__main__":
+    main()
