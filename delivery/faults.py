@@ -49,12 +49,15 @@ _OTHERS: Final[Table] = (
 )
 
 _CERTIFICATES: Final = {
+    9: "The certificate of the far end is not yet valid.",
     10: "The certificate of the far end has expired.",
     18: "The certificate of the far end is signed by itself.",
     19: "The certificate of the far end is signed by an unknown authority.",
     20: "The certificate of the far end is signed by an unknown authority.",
+    26: "The certificate of the far end is not meant for servers.",
     62: "The certificate of the far end is for another name.",
     64: "The certificate of the far end is for another address.",
+    66: "The certificate of the far end has a key that is too short.",
 }
 """By the codes of OpenSSL's X509_V_ERR_…"""
 
@@ -66,10 +69,15 @@ def no_answer(failure: BaseException, *, connected: bool, sent: bool) -> NoAnswe
     operating system, so that the far end may have got it.
     """
     if isinstance(failure, aiohttp.ClientConnectorCertificateError):
-        code = getattr(failure.certificate_error, "verify_code", None)
-        return NoAnswer(Fault.TLS, _CERTIFICATES.get(code or 0, _SENTENCES[Fault.TLS]))
+        return NoAnswer(Fault.TLS, insecure(failure.certificate_error))
     fault = _fault(failure, connected=connected, sent=sent)
     return NoAnswer(fault, _SENTENCES[fault])
+
+
+def insecure(failure: BaseException) -> str:
+    """Say what is wrong with a certificate, or that TLS failed otherwise."""
+    code = getattr(failure, "verify_code", None)
+    return _CERTIFICATES.get(code or 0, _SENTENCES[Fault.TLS])
 
 
 def _fault(failure: BaseException, *, connected: bool, sent: bool) -> Fault:

@@ -1,21 +1,25 @@
 """TLS: what is trusted, and how each failure of it is told."""
 
 import asyncio
-import datetime as dt
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-import trustme
 
 from delivery.guard import Guard
 from delivery.sender import Sender
 from domain.steps import Answer, Fault, NoAnswer, ReadyRequest, Reply
-from sandbox.hostile import OK, far_end, never_reads, resets_unread, says
+from sandbox.hostile import OK, Behave, far_end, never_reads, resets_unread, says
+from sandbox.hostile_tls import (
+    drips_handshake,
+    never_shakes_hands,
+    refuses_version,
+    speaks_first,
+)
+from tests.certificates import AUTHORITY, WRONG, good
 
-AUTHORITY = trustme.CA()
 HELLO = says(OK + b"Content-Length: 2\r\n\r\nhi")
 
 
@@ -26,29 +30,6 @@ async def sender(tmp_path: Path) -> AsyncIterator[Sender]:
     sender = Sender(Guard(dev=True), deadline_ms=10_000, ca_file=tmp_path / "ca.pem")
     yield sender
     await sender.close()
-
-
-def context(leaf: trustme.LeafCert) -> ssl.SSLContext:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    leaf.configure_cert(tls)
-    return tls
-
-
-def good() -> ssl.SSLContext:
-    return context(AUTHORITY.issue_cert("localhost", "127.0.0.1"))
-
-
-def expired() -> ssl.SSLContext:
-    past = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    return context(AUTHORITY.issue_cert("localhost", not_after=past))
-
-
-def misnamed() -> ssl.SSLContext:
-    return context(AUTHORITY.issue_cert("other.example"))
-
-
-def unknown() -> ssl.SSLContext:
-    return context(trustme.CA().issue_cert("localhost"))
 
 
 class WantsCertificate:
@@ -99,14 +80,7 @@ async def test_the_authority_is_trusted_only_where_it_is_configured() -> None:
     assert reply.fault is Fault.TLS
 
 
-@pytest.mark.parametrize(
-    ("make", "says_what"),
-    [
-        (expired, "has expired"),
-        (misnamed, "another name"),
-        (unknown, "unknown authority"),
-    ],
-)
+@pytest.mark.parametrize(("make", "says_what"), WRONG.values(), ids=WRONG)
 async def test_each_failure_of_tls_is_told(
     sender: Sender, make: Callable[[], ssl.SSLContext], says_what: str
 ) -> None:
@@ -132,14 +106,6 @@ async def test_a_far_end_that_wants_a_certificate_is_a_failure_of_tls(
     assert reply.fault is Fault.TLS
 
 
-async def refuses_version(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    await reader.read(1 << 14)
-    writer.write(bytes.fromhex("15030100020246"))  # fatal alert: protocol version
-    await writer.drain()
-
-
 async def test_a_far_end_with_another_version_is_a_failure_of_tls(
     sender: Sender,
 ) -> None:
@@ -149,21 +115,17 @@ async def test_a_far_end_with_another_version_is_a_failure_of_tls(
     assert reply.fault is Fault.TLS
 
 
-async def speaks_first(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"220 mail.example ESMTP\r\n")
-    await writer.drain()
-
-
 async def test_a_far_end_without_tls_is_a_failure_of_tls(sender: Sender) -> None:
-    async with far_end(speaks_first) as port:
+    async with far_end(speaks_first(b"220 mail.example ESMTP\r\n")) as port:
         reply = await post(sender, port)
     assert isinstance(reply, NoAnswer)
     assert reply.fault is Fault.TLS
 
 
-async def test_a_handshake_that_hangs_is_no_connection() -> None:
+@pytest.mark.parametrize("behave", [never_reads, never_shakes_hands, drips_handshake])
+async def test_a_handshake_that_hangs_is_no_connection(behave: Behave) -> None:
     sender = Sender(Guard(dev=True), deadline_ms=500)
-    async with far_end(never_reads) as port:
+    async with far_end(behave) as port:
         reply = await post(sender, port)
     await sender.close()
     assert isinstance(reply, NoAnswer)
