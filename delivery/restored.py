@@ -50,7 +50,12 @@ class Settled:
 
 
 async def settle(
-    store: Store, channels: Mapping[str, Channel], now: int, *, cancel_waiting: bool
+    store: Store,
+    channels: Mapping[str, Channel],
+    now: int,
+    *,
+    cancel_waiting: bool,
+    at_once: int = AT_ONCE,
 ) -> Settled:
     """Make a restored database fit to be served; no server may be running on it."""
     await store.turn(_begin_anew)
@@ -58,7 +63,7 @@ async def settle(
     if cancel_waiting:
         # What was being sent waits, or has failed, once it is recovered.
         await recover(store, channels, now)
-        cancelled = await _cancel_all(store, now)
+        cancelled = await _cancel_all(store, now, at_once)
     else:
         once = [it.type_name for it in channels.values() if not it.repeatable]
         uncertain = await store.turn(_hold, once, now) if once else 0
@@ -91,15 +96,15 @@ async def _hold(tx: Tx, types: Sequence[str], now: int) -> int:
     return held
 
 
-async def _cancel_all(store: Store, now: int) -> int:
+async def _cancel_all(store: Store, now: int, at_once: int) -> int:
     total, last = 0, ZERO
-    while found := await store.turn(_cancel_some, last, now):
+    while found := await store.turn(_cancel_some, last, now, at_once):
         total, last = total + len(found), found[-1]
     return total
 
 
-async def _cancel_some(tx: Tx, after: Id, now: int) -> list[Id]:
-    where = f"d.id > $1 ORDER BY d.id LIMIT {AT_ONCE}"
-    cancelled = await cancel(tx, where, [after], CancelReason.OPERATOR, now)
+async def _cancel_some(tx: Tx, after: Id, now: int, most: int) -> list[Id]:
+    where = "d.id > $1 ORDER BY d.id LIMIT $2"
+    cancelled = await cancel(tx, where, [after, most], CancelReason.OPERATOR, now)
     await lanes.wake_waiting(tx, sorted({it.lane_id for it in cancelled}))
     return sorted(it.delivery_id for it in cancelled)

@@ -20,8 +20,8 @@ from server.backup_sqlite import BUSY_S, checked
 from server.config import Config
 
 _BESIDE: Final = ("-wal", "-shm")
-_PAGES: Final = 2_000
-"""Pages between two looks at whether to go on."""
+_PAGES: Final = 50
+"""Pages copied at a time; all of them are one transaction."""
 
 
 class SqlitePlace:
