@@ -3,13 +3,25 @@ and how a stored step becomes the request of a try.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from domain.settings import ChannelSettings
 from domain.settings_storage import MissingSettingError, resolve
-from domain.steps import HttpRequest, ReadyRequest, Ref, Step, Template
+from domain.steps import (
+    HttpRequest,
+    Mail,
+    ReadyMail,
+    ReadyRequest,
+    ReadyStep,
+    Ref,
+    Step,
+    Template,
+)
+
+_OF_MAIL: Final = ("to", "subject", "text", "html")
+"""The parts of a mail that are templates."""
 
 
 def dump(steps: Iterable[Step]) -> str:
@@ -22,21 +34,31 @@ def load(text: str) -> tuple[Step, ...]:
     return tuple(_step(plain) for plain in orjson.loads(text)["steps"])
 
 
-def ready(step: Step, settings: ChannelSettings) -> ReadyRequest:
-    """Return the request with every reference resolved from the settings as they are.
+def ready(step: Step, settings: ChannelSettings) -> ReadyStep:
+    """Return the step with every reference resolved from the settings as they are.
 
     A header whose setting was removed since is left out. Raise MissingSettingError
     where anything else is missing.
     """
-    return ReadyRequest(
-        method=step.method,
-        url=_text(step.url, settings),
-        headers=tuple(_headers(step, settings)),
-        body=_text(step.body, settings).encode(),
-    )
+    match step:
+        case HttpRequest():
+            return ReadyRequest(
+                method=step.method,
+                url=_text(step.url, settings),
+                headers=tuple(_headers(step, settings)),
+                body=_text(step.body, settings).encode(),
+            )
+        case Mail():
+            return ReadyMail(
+                to=_text(step.to, settings),
+                subject=_text(step.subject, settings),
+                text=_text(step.text, settings),
+                html=_text(step.html, settings),
+                answers=step.answers,
+            )
 
 
-def _headers(step: Step, settings: ChannelSettings) -> Iterable[tuple[str, str]]:
+def _headers(step: HttpRequest, settings: ChannelSettings) -> Iterable[tuple[str, str]]:
     for name, template in step.headers:
         try:
             yield name, _text(template, settings)
@@ -51,13 +73,22 @@ def _text(template: Template, settings: ChannelSettings) -> str:
 
 
 def _plain(step: Step) -> dict[str, Any]:
-    return {
-        "kind": "http",
-        "method": step.method,
-        "url": _parts(step.url),
-        "headers": [[name, _parts(template)] for name, template in step.headers],
-        "body": _parts(step.body),
-    }
+    match step:
+        case HttpRequest():
+            headers = [[name, _parts(template)] for name, template in step.headers]
+            return {
+                "kind": "http",
+                "method": step.method,
+                "url": _parts(step.url),
+                "headers": headers,
+                "body": _parts(step.body),
+            }
+        case Mail():
+            return {
+                "kind": "mail",
+                **{name: _parts(getattr(step, name)) for name in _OF_MAIL},
+                "answers": step.answers,
+            }
 
 
 def _parts(template: Template) -> list[str | dict[str, str]]:
@@ -65,6 +96,9 @@ def _parts(template: Template) -> list[str | dict[str, str]]:
 
 
 def _step(plain: dict[str, Any]) -> Step:
+    if plain["kind"] == "mail":
+        parts = {name: _template(plain[name]) for name in _OF_MAIL}
+        return Mail(**parts, answers=plain["answers"])
     headers = ((name, _template(parts)) for name, parts in plain["headers"])
     return HttpRequest(
         method=plain["method"],

@@ -11,9 +11,10 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from delivery.mail_replies import classify_mail
 from domain.channels import Channel
 from domain.deliveries import Outcome, OutcomeKind
-from domain.steps import Answer, Fault, NoAnswer, Reply, Step
+from domain.steps import Answer, Fault, MailAnswer, NoAnswer, Reply, Step
 from domain.timing import EXCERPT_KEPT, SECOND
 
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
@@ -30,9 +31,13 @@ def classify(channel: Channel, step: Step, reply: Reply, now: int) -> Outcome:
     """Give the channel's verdict on the reply to a step; `now` in ms."""
     if channel.classify is not None:
         return channel.classify(step, reply, now)
-    if isinstance(reply, NoAnswer):
-        return _unanswered(reply)
-    return _answered(reply, now)
+    match reply:
+        case NoAnswer():
+            return _unanswered(reply)
+        case MailAnswer():
+            return classify_mail(reply)
+        case Answer():
+            return _answered(reply, now)
 
 
 def _unanswered(reply: NoAnswer) -> Outcome:
@@ -109,7 +114,15 @@ def excerpt(answer: Answer) -> str | None:
     """
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         return None
+    return readable(answer.body[:EXCERPT_KEPT]) or None
+
+
+def readable(said: bytes) -> str:
+    """Return what a far end said as text that is safe to store and show.
+
+    At most EXCERPT_KEPT bytes; a character that is cut at the end is left out.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(answer.body[:EXCERPT_KEPT]).replace("\r\n", "\n")
+    text = decoder.decode(said[:EXCERPT_KEPT]).replace("\r\n", "\n")
     text = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text.encode()[:EXCERPT_KEPT].decode(errors="ignore") or None
+    return text.encode()[:EXCERPT_KEPT].decode(errors="ignore")

@@ -19,9 +19,11 @@ from domain.clock import Clock
 from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
 from domain.ids import encode
 from domain.settings_storage import MissingSettingError
-from domain.steps import ReadyRequest, Reply, Skip, Step
+from domain.steps import Reply, Skip, Step
 
-Send = Callable[[ReadyRequest], Awaitable[Reply]]
+Send = Callable[[Any], Awaitable[Reply]]
+"""Sends what is ready; the engine's takes every kind of ReadyStep."""
+
 Observe = Callable[[str], None]
 
 _log = structlog.get_logger(__name__)

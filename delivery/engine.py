@@ -9,9 +9,11 @@ from delivery.bus import Bus
 from delivery.bus.in_process import InProcessBus
 from delivery.bus.postgres import PostgresBus
 from delivery.deliver import Observe
+from delivery.dispatch import Dispatch, SendMail
 from delivery.feed import Feed
 from delivery.guard import Guard
 from delivery.housekeeping import Housekeeping
+from delivery.mailer import Mailer, MailServer
 from delivery.measures import SILENT as UNMEASURED
 from delivery.measures import Measures
 from delivery.relay import Relay
@@ -51,6 +53,7 @@ class Engine:
         events_kept: int = EVENTS_KEPT,
         history_kept: int = HISTORY_KEPT,
         ca_file: Path | None = None,
+        mail_server: MailServer | None = None,
     ) -> None:
         """Take what it works with. Without `work` it delivers nothing itself; events
         and history are kept for so many ms; `ca_file` is trusted besides the system's
@@ -66,6 +69,7 @@ class Engine:
         self._spans = spans
         self._work = work
         self._ca_file = ca_file
+        self._mail_server = mail_server
         self._bus: Bus = InProcessBus()
         self._relay: Relay | None = None
         if isinstance(store, PostgresStore):
@@ -122,7 +126,7 @@ class Engine:
         worker = Worker(
             self.store,
             self._bus,
-            sender.send,
+            Dispatch(sender.send, self._mail()).send,
             channels=self._channels,
             keys=self._keys,
             clock=self._clock,
@@ -132,6 +136,13 @@ class Engine:
         )
         await worker.start()
         self._worker = worker
+
+    def _mail(self) -> SendMail | None:
+        """The mail server is the operator's word: it may be on a private address."""
+        if self._mail_server is None:
+            return None
+        guard = Guard(dev=True, resolve=self._guard.resolve)
+        return Mailer(self._mail_server, guard, ca_file=self._ca_file).send
 
     def _tell(self, topics: frozenset[str]) -> None:
         self._bus.kick(*topics)

@@ -12,7 +12,7 @@ from typing import Any
 from domain.deliveries import Outcome
 from domain.incidents import EventKind, Snapshot
 from domain.settings import ChannelSettings
-from domain.steps import HttpRequest, ReadyRequest, Reply, Skip, Step
+from domain.steps import ReadyStep, Reply, Skip, Step
 from domain.timing import SLOTS
 
 
@@ -36,11 +36,18 @@ class Context:
 
 
 Render = Callable[[Context], tuple[Step, ...] | Skip]
-Finish = Callable[[ReadyRequest, Any, str, int], ReadyRequest]
-"""(request, settings with secrets, message id, now in ms) to the request to send:
+Finish = Callable[[Any, Any, str, int], ReadyStep]
+"""(what is ready, settings with secrets, message id, now in ms) to what is to be sent:
 where a try must be signed or stamped."""
-Classify = Callable[[HttpRequest, Reply, int], Outcome]
+Classify = Callable[[Any, Reply, int], Outcome]
 """(step, reply, now in ms) to the verdict."""
+
+
+@unique
+class Provider(StrEnum):
+    """What a channel may need that only the operator can set up."""
+
+    SMTP = "SMTP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Channel:
     prefixes its GraphQL types. `name` gives an integration its default name.
     `targets` are the URLs that its settings make us dial, for warnings at creation.
     `wants` are the events that it is told of. Abilities are the optional fields.
+    `provider` is what the operator has to have set up before it can be used.
     """
 
     key: str
@@ -82,6 +90,7 @@ class Channel:
     resolves: bool = True
     creatable: bool = True
     plan: Plan = Plan.FREE
+    provider: Provider | None = None
 
     @property
     def type_name(self) -> str:

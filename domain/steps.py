@@ -44,8 +44,42 @@ class ReadyRequest:
     body: bytes = field(repr=False)
 
 
-Step = HttpRequest
-"""A closed union; Mail, SshCommand and AppriseCall join it with their channels."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One mail to one mailbox; `html` says the same again for those who can show it.
+
+    Who sends it, and over which server, is the operator's. `answers` is the Message-ID
+    of the mail that it follows, with its angle brackets.
+    """
+
+    to: Template
+    subject: Template
+    text: Template
+    html: Template = ()
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyMail:
+    """A Mail with every reference resolved. Never stored, never logged.
+
+    `message_id` is the part before the @ of the Message-ID, `date` in ms.
+    """
+
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    answers: str | None = field(default=None, repr=False)
+    message_id: str = field(default="", repr=False)
+    date: int = field(default=0, repr=False)
+
+
+Step = HttpRequest | Mail
+"""A closed union; SshCommand and AppriseCall join it with their channels."""
+
+ReadyStep = ReadyRequest | ReadyMail
+"""What a step becomes right before it leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,35 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    led: int | None = field(default=None, compare=False)
+
+
+@unique
+class MailStage(StrEnum):
+    """Where in an SMTP dialogue a reply was given. Source: RFC 5321, section 3."""
+
+    GREETING = "GREETING"
+    EHLO = "EHLO"
+    STARTTLS = "STARTTLS"
+    AUTH = "AUTH"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailAnswer:
+    """The reply that decided how a mail fared: code and text of the mail server.
+
+    A mail was taken over where a 2xx stands at the stage DATA. `message_id` is that of
+    the mail, with its angle brackets; `answers` tells whether it follows another.
+    """
+
+    stage: MailStage
+    code: int
+    text: str
+    message_id: str
+    answers: bool = False
     led: int | None = field(default=None, compare=False)
 
 
@@ -95,4 +158,4 @@ class NoAnswer:
     led: int | None = field(default=None, compare=False)
 
 
-Reply = Answer | NoAnswer
+Reply = Answer | MailAnswer | NoAnswer

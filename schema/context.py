@@ -8,7 +8,8 @@ import strawberry
 
 from delivery.feed import Feed
 from delivery.guard import Guard
-from domain.channels import Channel
+from delivery.spans import SILENT, Spans
+from domain.channels import Channel, Provider
 from domain.clock import Clock
 from domain.ids import ZERO, Id, encode
 from domain.scopes import Scope
@@ -19,7 +20,9 @@ from schema.loaders import Loaders
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one process has for all its operations. `channels` are by type name."""
+    """What one process has for all its operations. `channels` are by type name,
+    `providers` what the operator has set up for them.
+    """
 
     store: Store
     feed: Feed
@@ -27,6 +30,8 @@ class Services:
     keys: KeyRing
     guard: Guard
     clock: Clock
+    spans: Spans = SILENT
+    providers: frozenset[Provider] = frozenset()
     development: bool = False
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 from enum import Enum
-from typing import Final, cast
+from typing import cast
 
 import strawberry
 from pydantic import BaseModel
 from strawberry.scalars import JSON
 
-from domain.channels import Channel
+from domain.channels import Channel, Provider
 from domain.incidents import EventKind
 from domain.scopes import Scope
 from domain.settings import Kind, Mark, Setting, settings_of
@@ -22,8 +22,10 @@ from schema.integration_types import (
 from schema.scopes import query
 
 
-def type_info(channel: Channel) -> IntegrationTypeInfo:
-    """Return what the API says of a channel."""
+def type_info(
+    channel: Channel, providers: frozenset[Provider] = frozenset()
+) -> IntegrationTypeInfo:
+    """Return what the API says of a channel, where the operator has set up these."""
     return IntegrationTypeInfo(
         type=channel.type_name,
         key=channel.key,
@@ -31,8 +33,7 @@ def type_info(channel: Channel) -> IntegrationTypeInfo:
         description=channel.description,
         docs_url=channel.docs_url,
         creatable=channel.creatable,
-        # No channel needs anything of the operator's yet.
-        configured=True,
+        configured=channel.provider is None or channel.provider in providers,
         plan=channel.plan,
         abilities=_abilities(channel),
         fields=_settings(channel.settings, channel.settings),
@@ -86,9 +87,6 @@ def _json(value: object) -> JSON:
     return cast("JSON", value)
 
 
-TYPE_INFOS: Final = [type_info(channel) for channel in CHANNELS]
-
-
 @strawberry.type
 class IntegrationTypeQueries:
     """Root queries for channels."""
@@ -100,5 +98,5 @@ class IntegrationTypeQueries:
     )
     def integration_types(self, info: Info) -> list[IntegrationTypeInfo]:
         """List the channels, in the order of the registry."""
-        del info
-        return TYPE_INFOS
+        providers = info.context.services.providers
+        return [type_info(channel, providers) for channel in CHANNELS]

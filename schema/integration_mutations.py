@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Final
 
 import strawberry
 
+from domain.channels import Channel, Provider
 from domain.ids import encode
 from domain.scopes import Scope
 from schema.context import Info
@@ -30,6 +32,20 @@ async def _notices(info: Info, targets: Iterable[str]) -> list[Notice]:
     return [Notice(message=text, path=["input", "settings"]) for text in sentences]
 
 
+def _set_up(info: Info, channel: Channel) -> list[Notice]:
+    """Return a warning where the operator has yet to set up what a channel needs."""
+    if channel.provider is None or channel.provider in info.context.services.providers:
+        return []
+    text = (
+        f"{channel.label} is not set up on this server: until the operator has done "
+        f"that ({_VARIABLES[channel.provider]}), nothing can be sent."
+    )
+    return [Notice(message=text, path=["input", "settings", channel.key])]
+
+
+_VARIABLES: Final = {Provider.SMTP: "TOCSIN_SMTP_URL"}
+
+
 @strawberry.type
 class IntegrationMutations:
     """Mutations of integrations."""
@@ -43,7 +59,8 @@ class IntegrationMutations:
         """Insert an integration."""
         context = info.context
         creation = Creation.check(context.project_id, input)
-        notices = await _notices(info, creation.targets)
+        notices = _set_up(info, creation.channel)
+        notices += await _notices(info, creation.targets)
         work = partial(creation.write, context.services.keys, notices)
         done = await carry_out(info, input, work)
         integration = await find_row(context.loaders, "Integration", done.id)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from domain.channels import Plan
-from server.variables import VARIABLES
+from delivery.mailer import MailServer
+from domain.channels import Plan, Provider
+from server.smtp_url import mail_server
+from server.variables import VARIABLES, asks_for_traces
 
 Environment = Literal["development", "production"]
 
@@ -28,8 +30,8 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What the operator decided. `database_url` and `secret_keys` hold secrets and
-    stay out of `repr`; `described` shows them masked.
+    """What the operator decided. `database_url`, `secret_keys` and `smtp_url` hold
+    secrets and stay out of `repr`; `described` shows them masked.
     """
 
     env: Environment = "production"
@@ -39,10 +41,14 @@ class Config:
     secret_keys: str | None = field(default=None, repr=False)
     egress_allow: tuple[str, ...] = ()
     ca_file: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    smtp_from: str | None = None
     cors_origins: tuple[str, ...] = ()
+    metrics_listen: tuple[str, int] | None = None
     default_plan: Plan = Plan.PAID
     log_level: str = "INFO"
     event_retention_days: int = 7
+    traces: bool = False
     history_retention_days: int = 90
 
     @property
@@ -55,6 +61,18 @@ class Config:
         """Whether the database is a file, of which one server is the only user."""
         return self.database_url.startswith("sqlite:")
 
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, where one is set up."""
+        if self.smtp_url is None or self.smtp_from is None:
+            return None
+        return mail_server(self.smtp_url, self.smtp_from)
+
+    @property
+    def providers(self) -> frozenset[Provider]:
+        """What the operator has set up for channels."""
+        return frozenset({Provider.SMTP} if self.mail_server else ())
+
     def described(self) -> dict[str, object]:
         """Return the configuration as it may be printed and logged."""
         return {
@@ -65,10 +83,14 @@ class Config:
             "secret_keys": "set" if self.secret_keys else None,
             "egress_allow": list(self.egress_allow),
             "ca_file": str(self.ca_file) if self.ca_file else None,
+            "smtp_host": self.mail_server.host if self.mail_server else None,
+            "smtp_from": self.smtp_from,
             "cors_origins": list(self.cors_origins),
+            "metrics_listen": _address(self.metrics_listen),
             "default_plan": self.default_plan.value,
             "log_level": self.log_level,
             "event_retention_days": self.event_retention_days,
+            "traces": self.traces,
             "history_retention_days": self.history_retention_days,
         }
 
@@ -89,12 +111,14 @@ def load(environ: Mapping[str, str], **given: object) -> Config:
                 parsed[attribute] = parse(values[name])
             except ValueError as fault:
                 problems.append(f"{name} {fault}")
+    if ("TOCSIN_SMTP_URL" in values) is not ("TOCSIN_SMTP_FROM" in values):
+        problems.append("TOCSIN_SMTP_URL and TOCSIN_SMTP_FROM go together: set both.")
     if problems:
         raise ConfigError(problems)
     data_dir = cast("Path", parsed.get("data_dir", Path("var")))
     # The driver's form: three slashes and an absolute path.
     parsed.setdefault("database_url", f"sqlite://{data_dir.absolute()}/tocsin.db")
-    return Config(**parsed)  # type: ignore[arg-type]
+    return Config(**parsed, traces=asks_for_traces(environ))  # type: ignore[arg-type]
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -118,6 +142,13 @@ def masked_database_url(url: str) -> str:
         user = f"{parts.username}@"
     parameters = "?***" if parts.query else ""
     return f"{parts.scheme}://{user}{host}{parts.path}{parameters}"
+
+
+def _address(listen: tuple[str, int] | None) -> str | None:
+    if listen is None:
+        return None
+    host, port = listen
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _values(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ A parser raises ValueError with the rest of a sentence that begins with the name
 the variable; it never repeats a value that may be secret.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +17,11 @@ from server.smtp_url import sender, smtp_url
 T = TypeVar("T")
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+PORT_MOST: Final = 65_535
+TRACE_ENDPOINTS: Final = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)
 LONGEST_RETENTION: Final = 3650
 """Days; more is a slip of the keyboard."""
 
@@ -107,6 +112,27 @@ def readable_file(text: str) -> Path:
     return path
 
 
+def listen_on(text: str) -> tuple[str, int]:
+    """Return the address and the port to listen on; port 0 takes a free one."""
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    is_port = port.isascii() and port.isdigit() and int(port) <= PORT_MOST
+    bracketed = host == f"[{bare}]"
+    if not (colon and bare and is_port and (":" not in bare or bracketed)):
+        raise ValueError(
+            "must be an address and a port, such as 127.0.0.1:9464 or [::1]:9464."
+        )
+    return bare, int(port)
+
+
+def asks_for_traces(environ: Mapping[str, str]) -> bool:
+    """Tell whether the standard variables of OpenTelemetry ask for traces."""
+    off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    no_traces = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
+    named = any(environ.get(name, "").strip() for name in TRACE_ENDPOINTS)
+    return named and not off and not no_traces
+
+
 def days(text: str) -> int:
     """Return a number of days."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_RETENTION):
@@ -125,6 +151,7 @@ VARIABLES: Final[dict[str, Callable[[str], object]]] = {
     "TOCSIN_SMTP_URL": smtp_url,
     "TOCSIN_SMTP_FROM": sender,
     "TOCSIN_CORS_ORIGINS": list_of(origin),
+    "TOCSIN_METRICS_LISTEN": listen_on,
     "TOCSIN_DEFAULT_PLAN": lambda text: Plan(one_of(*Plan, upper=True)(text)),
     "TOCSIN_LOG_LEVEL": one_of(*LOG_LEVELS, upper=True),
     "TOCSIN_EVENT_RETENTION_DAYS": days,

@@ -25,10 +25,19 @@ GRAPHQL_WS = "graphql-transport-ws"
 class LiveServer:
     """One data directory, and the server process that runs on it, if any."""
 
-    def __init__(self, data_dir: Path, database_url: str | None = None) -> None:
-        """Prepare; nothing is started yet. Without a URL it is embedded SQLite."""
+    def __init__(
+        self,
+        data_dir: Path,
+        database_url: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; nothing is started yet. Without a URL it is embedded SQLite.
+
+        `settings` are more variables of the environment.
+        """
         self.data_dir = data_dir
         self.database_url = database_url
+        self.settings = settings or {}
         self.process: Process | None = None
         self.output: list[str] = []
         self.url = ""
@@ -91,7 +100,7 @@ class LiveServer:
             yield _payloads(socket)
 
     async def _spawn(self, *arguments: str) -> Process:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.settings}
         if self.database_url is not None:
             environment["TOCSIN_DATABASE_URL"] = self.database_url
         return await asyncio.create_subprocess_exec(

@@ -11,7 +11,7 @@ from domain.ids import id_at
 from domain.incidents import EventKind, IncidentStatus, Severity, Snapshot
 from domain.settings import ChannelSettings, Kind, Mark, Setting, settings_of
 from domain.settings_storage import split
-from domain.steps import ReadyRequest, Skip, Step
+from domain.steps import ReadyMail, ReadyRequest, ReadyStep, Skip, Step
 
 AT = 1_767_225_600_000
 MESSAGE_ID = "dlv_00000000000000000000000001"
@@ -87,18 +87,42 @@ def steps(
     return rendered
 
 
+def sendings(
+    channel: Channel,
+    settings: ChannelSettings,
+    event: Snapshot,
+    now: int = AT,
+) -> Iterator[ReadyStep]:
+    """Yield what goes on the wire for an event at a time."""
+    for step in steps(channel, settings, event):
+        sending = ready(step, settings)
+        if channel.finish is not None:
+            sending = channel.finish(sending, settings, MESSAGE_ID, now)
+        yield sending
+
+
 def requests(
     channel: Channel,
     settings: ChannelSettings,
     event: Snapshot,
     now: int = AT,
 ) -> Iterator[ReadyRequest]:
-    """Yield what goes on the wire for an event at a time."""
-    for step in steps(channel, settings, event):
-        request = ready(step, settings)
-        if channel.finish is not None:
-            request = channel.finish(request, settings, MESSAGE_ID, now)
-        yield request
+    """Yield the HTTP requests among it."""
+    for sending in sendings(channel, settings, event, now):
+        if isinstance(sending, ReadyRequest):
+            yield sending
+
+
+def mails(
+    channel: Channel,
+    settings: ChannelSettings,
+    event: Snapshot,
+    now: int = AT,
+) -> Iterator[ReadyMail]:
+    """Yield the mails among it."""
+    for sending in sendings(channel, settings, event, now):
+        if isinstance(sending, ReadyMail):
+            yield sending
 
 
 def with_urls(settings: ChannelSettings, url: str) -> ChannelSettings:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from delivery import bodies
 from delivery.classify import classify
+from delivery.mail_message import as_bytes
 from domain.channels import Channel
 from domain.deliveries import OutcomeKind
 from domain.incidents import EventKind
@@ -96,6 +97,24 @@ def test_a_retry_sends_the_same_body_under_the_same_id(channel: Channel) -> None
         ]
 
 
+def test_mails_can_be_written_whatever_the_text_and_stay_the_same(
+    channel: Channel,
+) -> None:
+    settings = kit.settings_for(channel)
+    for kind in channel.wants:
+        event = kit.snapshot(kind, kit.LONG)
+        first = list(kit.mails(channel, settings, event))
+        later = list(kit.mails(channel, settings, event, kit.AT + 3_600_000))
+        assert [replace(mail, date=0) for mail in first] == [
+            replace(mail, date=0) for mail in later
+        ]
+        for mail in first:
+            assert mail.message_id == kit.MESSAGE_ID
+            assert mail.text
+            assert "</b>" not in mail.html  # of the text: it is escaped
+            assert as_bytes(mail, "Tocsin <tocsin@example.com>")
+
+
 def _with_id(headers: tuple[tuple[str, str], ...]) -> list[str]:
     return [name for name, value in headers if value == kit.MESSAGE_ID]
 
@@ -140,7 +159,7 @@ def test_no_secret_is_printed_or_stored(channel: Channel) -> None:
     for kind in channel.wants:
         event = kit.snapshot(kind)
         texts.append(bodies.dump(kit.steps(channel, settings, event)))
-        texts.extend(map(kit.shown, kit.requests(channel, settings, event)))
+        texts.extend(map(kit.shown, kit.sendings(channel, settings, event)))
     for secret in kit.secrets_in(settings):
         assert all(secret not in text for text in texts)
 

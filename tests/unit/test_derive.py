@@ -100,9 +100,10 @@ def test_a_second_channel_is_found_in_outputs() -> None:
 
 def test_a_second_channel_is_found_in_inputs() -> None:
     sdl = printed(REGISTER + PRINT)
+    others = "".join(f"  {it.key}: {it.title}SettingsInput\n" for it in CHANNELS)
     assert piece(sdl, "IntegrationSettingsInput") == (
         "input IntegrationSettingsInput @oneOf {\n"
-        "  webhook: WebhookSettingsInput\n"
+        f"{others}"
         "  doorChime: DoorChimeSettingsInput\n"
         "}"
     )
@@ -216,9 +217,9 @@ def test_a_channel_that_is_made_elsewhere_is_no_member_of_the_inputs() -> None:
     channels = [*CHANNELS, replace(CHIME, creatable=False)]
     made = derive_inputs(channels)
     names = [f.name for f in made.create.__strawberry_definition__.fields]
-    assert names == ["webhook"]
+    assert names == [channel.key for channel in CHANNELS]
     assert [member.name for member in made.integration_type] == [
-        "WEBHOOK",
+        *(channel.type_name for channel in CHANNELS),
         "DOOR_CHIME",
     ]
 

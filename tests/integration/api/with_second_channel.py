@@ -116,7 +116,7 @@ async def test_it_is_found_in_the_metadata(client: Client) -> None:
         f"{fields} minimum maximum minLength maxItems default "
         f"fields {{ {fields} }} }} }} }}"
     )
-    _, chime = (await client.ask(text))["integrationTypes"]
+    *_, chime = (await client.ask(text))["integrationTypes"]
     assert (chime["type"], chime["key"], chime["plan"]) == (
         "DOOR_CHIME",
         "doorChime",
