@@ -1,190 +1,143 @@
-"""The whole server inside the test's process: real storage, real sockets, a worker.
-
-Where a test has to reach the store below the API; `tests/live_server.py` has it as a
-process of its own.
+"""A whole server in this process, as `tocsin serve` puts it together: the API over HTTP
+and the engine, with a guard of the test's choice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import httpx
 from aiohttp import web
 
+from delivery.engine import Engine
+from delivery.guard import Guard
 from domain.channels import Plan
 from domain.clock import system_clock
+from domain.ids import new_id
 from domain.scopes import Scope
 from models.crypto import KeyRing
-from models.store import Store
+from models.store import Row, Store, Tx, open_store
+from notifiers import CHANNELS
+from schema.context import Services
 from server import accounts
 from server.app import make_app
-from server.config import Config
-from server.serving import opened
-from tests.invariants import violations
-
-SOON_S = 15.0
-"""Three times what recovering takes at the most."""
-
-REPORT = """
-mutation($input: ReportIncidentInput!) {
-  reportIncident(input: $input) { incident { id } errors { message } } }"""
-COUNTS = """
-SELECT (SELECT count(*) FROM incident) AS incidents,
- (SELECT count(*) FROM incident_event) AS events,
- (SELECT count(*) FROM delivery) AS deliveries"""
-UNFINISHED = "SELECT count(*) FROM delivery WHERE status IN (0, 1, 2)"
-EVENTS = """
-subscription($after: String) {
-  deliveryEvents(after: $after) { cursor delivery { id status } } }"""
+from server.config import load
 
 
 @dataclass
-class Whole:
-    """A running server, its store, and a token for it."""
+class Tocsin:
+    """A running server with its engine, as `tocsin serve` puts it together."""
 
-    url: str
     store: Store
-    token: str
-    server_id: str = ""
+    client: httpx.AsyncClient
+    stages: Counter[str]
 
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
-
-    async def post(self, query: str, **variables: object) -> httpx.Response:
-        """Run an operation; return the answer, whatever it is."""
-        body = {"query": query, "variables": variables}
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            return await client.post(
-                f"{self.url}/graphql", json=body, headers=self.bearer
-            )
-
-    async def ask(self, query: str, **variables: object) -> Any:  # noqa: ANN401 - JSON
-        """Run an operation that must succeed; return its one field."""
-        answer = (await self.post(query, **variables)).json()
-        assert "errors" not in answer, answer
-        [field] = answer["data"].values()
-        assert not field.get("errors"), field
-        return field
-
-    async def tell(self, *urls: str) -> None:
-        """Make a server whose incidents are told to these addresses."""
-        made = await self.ask(
-            'mutation{createServer(input:{name:"a",host:"b"}){server{id} errors{code}}}'
+    async def mutate(self, name: str, given: dict[str, Any], select: str) -> Any:  # noqa: ANN401 - JSON
+        """Run a mutation over HTTP; anything but its payload fails the test."""
+        kind = name[0].upper() + name[1:]
+        text = (
+            f"mutation($input: {kind}Input!) {{ {name}(input: $input) "
+            f"{{ {select} errors {{ code path message }} }} }}"
         )
-        self.server_id = made["server"]["id"]
-        for url in urls:
-            settings = {"webhook": {"webhookUrl": url}}
-            integration = await self.ask(
-                "mutation($input: CreateIntegrationInput!){createIntegration("
-                "input:$input){integration{id} errors{message}}}",
-                input={"settings": settings},
-            )
-            pair = {
-                "serverId": self.server_id,
-                "integrationId": integration["integration"]["id"],
-            }
-            await self.ask(
-                "mutation($input: AttachIntegrationToServerInput!)"
-                "{attachIntegrationToServer(input:$input){errors{message}}}",
-                input=pair,
-            )
+        body = {"query": text, "variables": {"input": given}}
+        answer = await self.client.post("/graphql", json=body)
+        assert answer.status_code == 200, answer.text
+        result = answer.json()
+        assert "errors" not in result, result
+        return result["data"][name]
 
-    async def report(self, message: str = "down", **more: object) -> httpx.Response:
-        """Report an incident of that server."""
-        given = {"serverId": self.server_id, "incidentType": "timeout"}
-        return await self.post(REPORT, input=given | {"message": message, **more})
+    async def create(self, url: str) -> Any:  # noqa: ANN401 - JSON
+        """Create a webhook to an address."""
+        given = {"name": "w", "settings": {"webhook": {"webhookUrl": url}}}
+        select = "integration { id } warnings { message path }"
+        return await self.mutate("createIntegration", given, select)
 
-    async def counts(self) -> tuple[int, ...]:
-        """Count incidents, their events, and deliveries."""
-        row = await self.store.fetchrow(COUNTS)
-        assert row is not None
-        return tuple(row)
+    async def create_all(self, addresses: Sequence[str]) -> list[Any]:
+        """Create a webhook to each address; none hears of anything yet."""
+        return await asyncio.gather(*map(self.create, addresses))
 
-    async def settled(self) -> None:
-        """Wait until every delivery has come to its end and the invariants hold."""
+    async def tell_all(self) -> list[Row]:
+        """Report an incident to all integrations; return each one's first attempt."""
 
-        async def over() -> bool:
-            return not await self.store.fetchval(UNFINISHED)
+        given = {"name": "web-1", "host": "web-1.example.com"}
+        made = await self.mutate("createServer", given, "server { id }")
+        told = await self.store.turn(attach_all)
+        report = {
+            "serverId": made["server"]["id"],
+            "incidentType": "timeout",
+            "message": "no answer",
+        }
+        payload = await self.mutate("reportIncident", report, "incident { id }")
+        assert payload["errors"] == []
+        while len(rows := await self._first_attempts()) < told:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        return rows
 
-        await until(over)
-        assert await violations(self.store) == {}
-
-    @asynccontextmanager
-    async def following(
-        self, after: str | None = None
-    ) -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
-        """Follow the events of deliveries on a socket; gives them, or an `error`."""
-        got: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        async with (
-            aiohttp.ClientSession(trust_env=False) as session,
-            session.ws_connect(
-                f"{self.url}/graphql", protocols=("graphql-transport-ws",)
-            ) as ws,
-        ):
-            await ws.send_json({"type": "connection_init", "payload": self.bearer})
-            assert (await ws.receive_json())["type"] == "connection_ack"
-            payload = {"query": EVENTS, "variables": {"after": after}}
-            await ws.send_json({"id": "1", "type": "subscribe", "payload": payload})
-
-            async def read() -> None:
-                async for message in ws:
-                    frame = message.json()
-                    if frame["type"] == "next":
-                        got.put_nowait(frame["payload"])
-                    elif frame["type"] in {"error", "complete"}:
-                        got.put_nowait(frame)
-
-            reading = asyncio.create_task(read())
-            # Its position is taken once it has answered whatever came before.
-            await self.post("{viewer{project{name}}}")
-            try:
-                yield got
-            finally:
-                reading.cancel()
-                await asyncio.wait([reading])
+    async def _first_attempts(self) -> list[Row]:
+        return await self.store.fetch(
+            "SELECT a.outcome, a.error, a.status_code, d.status, i.settings"
+            " FROM attempt a JOIN delivery d ON d.id = a.delivery_id"
+            " JOIN integration i ON i.id = d.integration_id"
+            " WHERE a.number = 1 AND a.ended_at IS NOT NULL"
+        )
 
 
-async def until(
-    reached: Callable[[], Awaitable[bool]], within_s: float = SOON_S
-) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(within_s):
-        while not await reached():  # noqa: ASYNC110 - a database has no events
-            await asyncio.sleep(0.01)
+async def attach_all(tx: Tx) -> int:
+    """Attach all integrations to the one server; return how many."""
+    server = await tx.fetchrow("SELECT id, project_id FROM server")
+    assert server is not None
+    rows = await tx.fetch("SELECT id FROM integration")
+    for row in rows:
+        await tx.execute(
+            "INSERT INTO attachment (id, project_id, resource_type, resource_id,"
+            " integration_id, created_at) VALUES ($1, $2, 'Server', $3, $4, 1)",
+            *(new_id(), server["project_id"], server["id"], row["id"]),
+        )
+    return len(rows)
 
 
 @asynccontextmanager
-async def whole_server(database_url: str, data_dir: Path) -> AsyncIterator[Whole]:
-    """Run the whole server on a free port of loopback."""
-    config = Config(
-        env="development",
-        data_dir=data_dir,
-        database_url=database_url,
-        secret_keys=KeyRing.generate().text(),
+async def tocsin(database_url: str, guard: Guard) -> AsyncIterator[Tocsin]:
+    """Run a server that judges addresses with this guard."""
+    store, keys = await open_store(database_url), KeyRing.generate()
+    channels = {channel.type_name: channel for channel in CHANNELS}
+    stages: Counter[str] = Counter()
+    engine = Engine(
+        store,
+        channels=channels,
+        keys=keys,
+        guard=guard,
+        observe=lambda stage: stages.update([stage]),
     )
-    async with opened(config, True, lambda _: None) as services:
-        runner = web.AppRunner(
-            make_app(config, services),
-            access_log=None,
-            handler_cancellation=True,
-            shutdown_timeout=1,
-        )
+    services = Services(
+        store=store,
+        feed=engine.feed,
+        channels=channels,
+        keys=keys,
+        guard=guard,
+        clock=system_clock,
+    )
+    project = await store.turn(accounts.ensure_project, "p", Plan.PAID, system_clock())
+    token = await store.turn(
+        accounts.add_token, project, "t", [Scope.ADMIN], None, system_clock()
+    )
+    runner = web.AppRunner(make_app(load({}), services), access_log=None)
+    await engine.start()
+    try:
         await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            token = await services.store.turn(_token)
-            yield Whole(f"http://{host}:{port}", services.store, token)
-        finally:
-            await runner.cleanup()
-
-
-async def _token(tx: Any) -> str:  # noqa: ANN401 - a transaction
-    now = system_clock()
-    project = await accounts.ensure_project(tx, "default", Plan.PAID, now)
-    return await accounts.add_token(tx, project, "t", [Scope.ADMIN], None, now)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        async with httpx.AsyncClient(
+            base_url=f"http://{host}:{port}",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=30,
+        ) as client:
+            yield Tocsin(store, client, stages)
+    finally:
+        await runner.cleanup()
+        await engine.stop()
+        await store.close()
