@@ -48,6 +48,7 @@ class Claimed:
     body: str | None
     next_step: int
     message_id: str
+    term: int
 
     @classmethod
     def of(cls, row: Row, number: int, worker: int, started_at: int) -> Self:
@@ -67,12 +68,13 @@ class Claimed:
             body=row["body"],
             next_step=row["next_step"],
             message_id=row["message_id"],
+            term=row["term"],
         )
 
 
 _COLUMNS: Final = (
     "id, project_id, lane_id, incident_id, integration_id, event_id, manual, attempts,"
-    " expires_at, body, next_step, message_id"
+    " expires_at, body, next_step, message_id, term"
 )
 
 
@@ -87,6 +89,16 @@ async def claim(tx: Tx, ask: Ask) -> list[Claimed]:
         ask.most,
     )
     return [Claimed.of(row, row["attempts"], ask.worker, ask.now) for row in rows]
+
+
+async def claimed_by(store: Store, worker: int) -> list[Claimed]:
+    """Return what a session holds; none of it may be given to a sender twice."""
+    rows = await store.fetch(_CLAIMED_BY, worker)
+    return [Claimed.of(row, row["attempts"], worker, 0) for row in rows]
+
+
+_CLAIMED_BY: Final = f"""
+SELECT {_COLUMNS} FROM delivery WHERE status = 1 AND worker = $1"""
 
 
 async def next_due(store: Store) -> int | None:

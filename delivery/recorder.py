@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
 
+from delivery.claim import Claimed
 from delivery.deliver import Observe
 from delivery.finish import Group, finish
 from delivery.jobs import Ended, Lost, Tried, Withdrawn, claimed_of
@@ -13,7 +15,7 @@ from delivery.measures import SILENT, Measures, results
 from delivery.retry import Chance
 from domain.clock import Clock
 from domain.faults import StorageUnavailableError
-from domain.ids import encode
+from domain.ids import Id, encode
 from models.store import Store
 
 MOST: Final = 200
@@ -44,13 +46,23 @@ class Recorder:
         self._chance = chance
         self._measures = measures
         self._ended: deque[Ended] = deque()
+        self._held: set[tuple[Id, int]] = set()
         self._some = asyncio.Event()
         self._stopping = False
         self.expecting = 0
         """How many results are about to come: while there are any, it gathers."""
 
+    def hold(self, claimed: Iterable[Claimed]) -> None:
+        """Remember what is in hand until its result is written."""
+        self._held.update(_fence(it) for it in claimed)
+
+    def holds(self, claimed: Claimed) -> bool:
+        """Tell whether a delivery is in hand."""
+        return _fence(claimed) in self._held
+
     def add(self, ended: Ended) -> None:
         """Have a result written soon."""
+        self._held.add(_fence(claimed_of(ended)))
         self._ended.append(ended)
         self._some.set()
 
@@ -93,6 +105,7 @@ class Recorder:
                 await self._one_by_one(group)
                 return
             else:
+                self._held.difference_update(_fence(claimed_of(it)) for it in group)
                 return
 
     async def _try(self, group: list[Ended]) -> None:
@@ -115,3 +128,9 @@ class Recorder:
         _log.error("result_not_written", delivery=delivery, exc_info=True)
         if isinstance(group[0], Tried | Withdrawn):
             await self._write([Lost(held=group[0].held)])
+        else:
+            self._held.discard(_fence(claimed_of(group[0])))
+
+
+def _fence(claimed: Claimed) -> tuple[Id, int]:
+    return claimed.id, claimed.number

@@ -6,13 +6,14 @@ database does not know of.
 
 import asyncio
 import random
+import time
 from collections.abc import Mapping
 from typing import Final
 
 import structlog
 
 from delivery.bus import Bus, Listener
-from delivery.claim import Ask, Claimed, claim, next_due
+from delivery.claim import Ask, Claimed, claim, claimed_by, next_due
 from delivery.deliver import Observe, Send, Tools
 from delivery.equipment import Equipper
 from delivery.jobs import Job, Released
@@ -29,8 +30,9 @@ from delivery.spans import SILENT as UNTRACED
 from delivery.spans import Spans
 from domain.channels import Channel
 from domain.clock import Clock
-from domain.ids import ZERO, Id
-from domain.timing import GRACEFUL_STOP, LEASE_RENEWAL, SECOND
+from domain.faults import StorageUnavailableError
+from domain.ids import ZERO, Id, encode
+from domain.timing import GRACEFUL_STOP, LEASE, LEASE_RENEWAL, SECOND
 from models.crypto import KeyRing
 from models.store import Store
 
@@ -81,6 +83,9 @@ class Worker:
         tools = Tools(send, clock, observe, spans)
         self._senders = Senders(tools, self._recorder)
         self._session = 0
+        self._keeping = asyncio.Lock()
+        self._kept_at = 0.0
+        self._in_doubt = False
         self._served = ZERO
         self._stopping = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -98,6 +103,7 @@ class Worker:
     async def start(self) -> None:
         """Take a session, take over what the dead left, and work from now on."""
         self._session = await self._store.turn(open_session)
+        self._kept_at = time.monotonic()
         await self._recover()
         self._listener = self._bus.listen(LANES)
         self._tasks = {
@@ -133,14 +139,17 @@ class Worker:
                 if not await self._claim():
                     await self._sleep(listener)
                 pause = PAUSE_S
-            except Exception:  # noqa: BLE001 - it must go on when storage is back
-                _log.warning("claiming_put_off", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - it must go on when storage is back
+                self._in_doubt = True  # it may have been committed
+                _put_off("claiming_put_off", error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             await self._senders.hungry()
 
     async def _claim(self) -> bool:
         """Claim what there is room for; tell whether there may be more to claim."""
+        if self._in_doubt or time.monotonic() - self._kept_at > LEASE / SECOND:
+            await self._reassure()
         ask = Ask(
             worker=self._session,
             now=self._clock(),
@@ -149,11 +158,25 @@ class Worker:
         )
         claimed = await self._store.turn(claim, ask)
         if claimed:
+            self._recorder.hold(claimed)
             self._observe("claimed")
             self._senders.put(await self._load(claimed))
         reached_the_end = len(claimed) < ask.most
         self._served = ZERO if reached_the_end else _last_project(claimed)
         return bool(claimed) or ask.after != ZERO
+
+    async def _reassure(self) -> None:
+        """Go on only with a session that lives, and give back what it has claimed
+        without hearing of it: as long as it lives nobody else will.
+        """
+        if self._store.dialect == "postgres":
+            await self._keep_session()
+        for it in await claimed_by(self._store, self._session):
+            if not self._recorder.holds(it):
+                _log.warning("claim_given_back", delivery=encode("Delivery", it.id))
+                self._recorder.add(Released(claimed=it))
+        self._in_doubt = False
+        self._kept_at = time.monotonic()
 
     async def _load(self, claimed: list[Claimed]) -> list[Job]:
         """Return what is to be sent of the claimed; the rest is on its way back."""
@@ -184,17 +207,21 @@ class Worker:
         while True:
             await asyncio.sleep(LEASE_RENEWAL / SECOND)
             try:
-                if not await self._store.turn(renew, self._session):
-                    await self._begin_anew()
+                await self._keep_session()
                 await self._recover()
-            except Exception:  # noqa: BLE001 - it must go on when storage is back
-                _log.warning("lease_not_renewed", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - it must go on when storage is back
+                _put_off("lease_not_renewed", error)
 
-    async def _begin_anew(self) -> None:
-        """Drop all in hand: with the lease it went to others."""
-        _log.warning("lease_lost", session=self._session)
-        self._session = await self._store.turn(open_session)
-        self._senders.drop()
+    async def _keep_session(self) -> None:
+        """Renew the lease; where that has ended, begin anew and drop all in hand: it
+        went to others.
+        """
+        async with self._keeping:
+            if not await self._store.turn(renew, self._session):
+                _log.warning("lease_lost", session=self._session)
+                self._session = await self._store.turn(open_session)
+                self._senders.drop()
+            self._kept_at = time.monotonic()
 
     async def _recover(self) -> None:
         recovered = await recover(
@@ -222,6 +249,14 @@ class Worker:
             await self._store.turn(close_session, self._session)
         except Exception:  # noqa: BLE001 - then its lease runs out
             _log.warning("session_not_closed", exc_info=True)
+
+
+def _put_off(event: str, error: Exception) -> None:
+    """Log that storage is away, or a fault of ours with its trace."""
+    if isinstance(error, StorageUnavailableError):
+        _log.warning(event, why=str(error))
+    else:
+        _log.warning(event, exc_info=error)
 
 
 def _last_project(claimed: list[Claimed]) -> Id:
