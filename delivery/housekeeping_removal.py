@@ -33,9 +33,10 @@ async def outside(tx: Tx, _: Sequence[Id], before: int, limit: int) -> int:
     return await _deliveries(tx, found, before, limit)
 
 
+# The condition as the index has it.
 OUTSIDE: Final = """
 SELECT id, attempts FROM delivery
-WHERE incident_id IS NULL AND status >= 4 AND updated_at < $1
+WHERE NOT (incident_id IS NOT NULL) AND status >= 4 AND updated_at < $1
 ORDER BY updated_at, id LIMIT $2"""
 
 

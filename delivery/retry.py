@@ -74,10 +74,10 @@ def decide(
     """Return the verdict on a try."""
     match outcome.kind:
         case OutcomeKind.SENT | OutcomeKind.SENT_UNCONFIRMED:
-            after = answered(health, channel.slots)
+            after = answered(health, tried, channel.slots)
             return Verdict(status=DeliveryStatus.DELIVERED, health=after)
         case OutcomeKind.REJECTED:
-            after = answered(health, channel.slots)
+            after = answered(health, tried, channel.slots)
             return Verdict(status=DeliveryStatus.FAILED, health=after)
         case (
             OutcomeKind.RETRY
@@ -92,7 +92,7 @@ def _not_delivered(
     outcome: Outcome, tried: Try, channel: Channel, health: Health, chance: Chance
 ) -> Verdict:
     wait = delay(outcome, tried.number, chance)
-    after = next_health(outcome, tried, health, chance)
+    after = next_health(outcome, tried, channel, health, chance)
     if outcome.kind is OutcomeKind.RATE_LIMITED or outcome.retry_after_ms is not None:
         after = closed(after, tried.ended_at + wait)
     gone = outcome.kind is OutcomeKind.GONE
@@ -141,34 +141,42 @@ def is_broken(health: Health, now: int) -> bool:
     return now - health.gone_since >= GONE_SPAN
 
 
-def answered(health: Health, most_slots: int) -> Health:
+def answered(health: Health, tried: Try, most_slots: int) -> Health:
     """Return the health after the far end answered: what was held against it is
-    forgotten, and a narrow lane grows again.
+    forgotten, and a narrow lane grows again. A try that began before the lane closed
+    says nothing of the time after: else the lane would open to a herd.
     """
+    if tried.started_at < health.closed_until:
+        return health
     slots = min(most_slots, health.slots * 2)
     if slots == health.slots and not health.failures and not health.gone:
         return health
     return Health(slots=slots, closed_until=health.closed_until)
 
 
-def next_health(outcome: Outcome, tried: Try, health: Health, chance: Chance) -> Health:
+def next_health(
+    outcome: Outcome, tried: Try, channel: Channel, health: Health, chance: Chance
+) -> Health:
     """Return the lane's health after it did not, but for what the far end asked."""
     if outcome.kind is OutcomeKind.RATE_LIMITED:
         return replace(health, gone=0, gone_since=None)
-    after = failed(health, tried, chance)
+    after = failed(health, tried, channel.slots, chance)
     if outcome.kind is not OutcomeKind.GONE:
         return replace(after, gone=0, gone_since=None)
     since = health.gone_since or tried.ended_at
     return replace(after, gone=health.gone + 1, gone_since=since)
 
 
-def failed(health: Health, tried: Try, chance: Chance) -> Health:
+def failed(health: Health, tried: Try, most_slots: int, chance: Chance) -> Health:
     """Return the health after a failure. A try that began before the lane closed says
-    nothing new: else eight at once would count as eight rounds of back-off.
+    nothing new: else eight at once would count as eight rounds of back-off. A lane that
+    has not grown to its width again is on probation: it closes at once.
     """
     if tried.started_at < health.closed_until:
         return health
     failures = health.failures + 1
+    if health.slots < most_slots:
+        failures = max(failures, LANE_FAILS_AFTER)
     since = health.failing_since or tried.ended_at
     after = replace(health, failures=failures, failing_since=since)
     if failures < LANE_FAILS_AFTER:

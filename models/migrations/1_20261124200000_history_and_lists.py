@@ -7,8 +7,9 @@ UPGRADE = {
 -- What is kept for a while only is found by its age.
 CREATE INDEX incident_ended ON incident (updated_at, id)
     WHERE status = 'RESOLVED' OR test;
+-- Said this way, SQLite does not take "is null" for a look into delivery_chain.
 CREATE INDEX delivery_outside ON delivery (updated_at, id)
-    WHERE incident_id IS NULL AND status >= 4;
+    WHERE NOT (incident_id IS NOT NULL) AND status >= 4;
 CREATE INDEX integration_deleted ON integration (deleted_at, id)
     WHERE deleted_at IS NOT NULL;
 CREATE INDEX server_deleted ON server (deleted_at, id)
@@ -28,8 +29,9 @@ CREATE INDEX delivery_integration
 -- What is kept for a while only is found by its age.
 CREATE INDEX incident_ended ON incident (updated_at, id)
     WHERE status = 'RESOLVED' OR test;
+-- Said this way, SQLite does not take "is null" for a look into delivery_chain.
 CREATE INDEX delivery_outside ON delivery (updated_at, id)
-    WHERE incident_id IS NULL AND status >= 4;
+    WHERE NOT (incident_id IS NOT NULL) AND status >= 4;
 CREATE INDEX integration_deleted ON integration (deleted_at, id)
     WHERE deleted_at IS NOT NULL;
 CREATE INDEX server_deleted ON server (deleted_at, id)

@@ -210,13 +210,32 @@ def test_failures_at_once_are_one_round_of_back_off() -> None:
 
 def test_a_lane_grows_again_with_each_success() -> None:
     """The width doubles up to the channel's limit, failures are forgotten."""
-    health = Health(slots=1, failures=9, failing_since=NOW - HOUR, closed_until=NOW)
+    began = FIRST.started_at
+    health = Health(slots=1, failures=9, failing_since=NOW - HOUR, closed_until=began)
     widths = []
     for _ in range(5):
         health = verdict(OutcomeKind.SENT, health=health).health
         widths.append(health.slots)
     assert widths == [2, 4, 8, 8, 8]
     assert (health.failures, health.failing_since) == (0, None)
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.SENT, OutcomeKind.REJECTED])
+def test_an_answer_from_before_the_lane_closed_does_not_widen_it(
+    kind: OutcomeKind,
+) -> None:
+    """Seven that succeed while the eighth is told to come back later: one probe then."""
+    health = Health(slots=1, failures=3, failing_since=NOW, closed_until=NOW + MINUTE)
+    assert verdict(kind, health=health).health == health
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_a_lane_on_its_way_back_closes_at_the_first_failure(slots: int) -> None:
+    """It has not shown yet that the far end is well."""
+    found = verdict(OutcomeKind.RETRY, health=Health(slots=slots)).health
+    assert (found.slots, found.closed_until) == (1, NOW + BACKOFF_FIRST)
+    again = verdict(OutcomeKind.RETRY, replace(FIRST, started_at=NOW + HOUR), found)
+    assert again.health.closed_until == NOW + 2 * BACKOFF_FIRST
 
 
 def test_a_message_that_is_refused_says_nothing_against_the_lane() -> None:
