@@ -1,12 +1,13 @@
 """Cancelling deliveries that wait, with the reason and an entry in the event log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from delivery import log
 from delivery.changes import About, Standing, change
 from delivery.id_lists import chunks, within
+from delivery.log import Entry
 from domain.deliveries import CancelReason, DeliveryStatus
 from domain.ids import Id
 from models.store import Row, Tx
@@ -39,16 +40,19 @@ async def cancel(
     Return those that were; one that a worker claimed meanwhile is not.
     """
     rows = {row["id"]: row for row in await tx.fetch(_FIND + where, *args)}
-    done: list[Id] = []
+    done: list[Row] = []
     for ids in chunks(list(rows)):
         condition, listed = within(tx.dialect, ids, first=3)
-        statement = f"{_CANCEL}{condition} RETURNING id"
-        found = await tx.fetch(statement, reason.value, now, *listed)
-        done += [row["id"] for row in found]
-    status = DeliveryStatus.CANCELLED
-    entries = [change(about(rows[it]), standing(rows[it], status), now) for it in done]
-    await log.append(tx, entries)
-    return [Cancelled(it, rows[it]["lane_id"]) for it in done]
+        statement = f"{_CANCEL}{condition} RETURNING id, attempts"
+        done += await tx.fetch(statement, reason.value, now, *listed)
+    await log.append(tx, [_entry(rows[it["id"]], it["attempts"], now) for it in done])
+    return [Cancelled(it["id"], rows[it["id"]]["lane_id"]) for it in done]
+
+
+def _entry(row: Row, attempts: int, now: int) -> Entry:
+    """Return what is logged; since its row was read it may have been tried once more."""
+    stands = standing(row, DeliveryStatus.CANCELLED)
+    return change(about(row), replace(stands, attempts=attempts), now)
 
 
 def about(row: Row) -> About:

@@ -23,6 +23,7 @@ class Target:
     lane_id: Id
     type: str
     name: str
+    term: int = 0
     active: bool = True
     verified: bool = True
     down_alerts_only: bool = False
@@ -59,7 +60,8 @@ async def find(tx: Tx, incident: IncidentState, kind: EventKind) -> list[Target]
 
 
 _TARGET: Final = """
-SELECT n.id, l.id AS lane_id, n.type, n.name, n.active, n.verified, n.down_alerts_only
+SELECT n.id, l.id AS lane_id, n.type, n.name, n.term, n.active, n.verified,
+ n.down_alerts_only
 FROM integration n JOIN lane l ON l.integration_id = n.id
 WHERE n.deleted_at IS NULL AND n.id IN """
 
@@ -79,6 +81,7 @@ def _target(row: Row) -> Target:
         lane_id=row["lane_id"],
         type=row["type"],
         name=row["name"],
+        term=row["term"],
         active=bool(row["active"]),
         verified=bool(row["verified"]),
         down_alerts_only=bool(row["down_alerts_only"]),

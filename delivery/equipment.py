@@ -25,7 +25,8 @@ REMEMBERED: Final = 2_000
 """Integrations whose settings are kept in memory, with their secrets."""
 
 _READ: Final = """
-SELECT id, project_id, type, name, active, verified, deleted_at, settings, secrets
+SELECT id, project_id, type, name, term, active, verified, deleted_at, settings,
+ secrets
 FROM integration WHERE id """
 
 
@@ -60,7 +61,7 @@ class Equipper:
 
 
 def _read(row: Row, channels: Mapping[str, Channel], keys: KeyRing) -> Equipment:
-    named = {"type": row["type"], "name": row["name"]}
+    named = {"type": row["type"], "name": row["name"], "term": row["term"]}
     channel = channels.get(row["type"])
     if obstacle := _obstacle(row, channel):
         return Equipment(**named, channel=channel, obstacle=obstacle)

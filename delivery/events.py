@@ -144,10 +144,10 @@ async def _cancel(
 
 _COLUMNS: Final = (
     "id, project_id, lane_id, integration_id, incident_id, event_id, number, kind,"
-    " manual, status, due_at, expires_at, attempts, next_step, message_id,"
+    " manual, status, due_at, expires_at, attempts, next_step, message_id, term,"
     " cancel_reason, created_at, updated_at"
 )
-_INSERT: Final = f"INSERT INTO delivery ({_COLUMNS}) VALUES ({marks(18)})"
+_INSERT: Final = f"INSERT INTO delivery ({_COLUMNS}) VALUES ({marks(19)})"
 
 
 async def _insert_deliveries(
@@ -196,7 +196,8 @@ def _row(
         *(delivery, event.incident.project_id, target.lane_id, target.integration_id),
         *of_incident,
         *(False, status.value, due_at, event.at + channel.retry.max_age, 0, 0),
-        *(encode("Delivery", delivery), reason and reason.value, event.at, event.at),
+        *(encode("Delivery", delivery), target.term),
+        *(reason and reason.value, event.at, event.at),
     )
 
 

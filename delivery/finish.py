@@ -8,8 +8,8 @@ late writes nothing.
 # ruff: noqa: S608 - statements are put together from constants only
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -64,7 +64,7 @@ async def finish(tx: Tx, group: Group) -> Finished:
     await _promote(tx, written, group.now)
     for integration, error in broken.items():
         await _disable(tx, integration, error, group.now)
-    await _go_on_cancelling(tx, ended, group.now)
+    await _go_on_cancelling(tx, written, group.now)
     await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))
     return Finished(len(ended), written)
 
@@ -138,6 +138,7 @@ async def _decide(
     """Return what is to be written of the deliveries, after writing what it means for
     their lanes.
     """
+    ended = await _heeded(tx, ended)
     healths = await lane_health.lock(tx, ended)
     before = dict(healths)
     written: list[Written] = []
@@ -160,6 +161,30 @@ async def _decide(
                 continue
     await lane_health.save(tx, before, healths)
     return written, broken
+
+
+async def _heeded(tx: Tx, ended: Sequence[Ended]) -> list[Ended]:
+    """Return the results, with what a 410 may do taken from those that began before
+    their integration was changed: the address may have been corrected since.
+    """
+    said = [it for it in ended if isinstance(it, Tried) and it.outcome.at_once]
+    found = {it.held.claimed.integration_id for it in said}
+    condition, listed = within(tx.dialect, sorted(it for it in found if it))
+    rows = await tx.fetch(_CHANGED + condition, *listed) if listed else []
+    changed = {row["id"]: row["updated_at"] for row in rows}
+    return [_heed(it, changed) for it in ended]
+
+
+_CHANGED: Final = "SELECT id, updated_at FROM integration WHERE id "
+
+
+def _heed(it: Ended, changed: Mapping[Id | None, int]) -> Ended:
+    if not isinstance(it, Tried) or not it.outcome.at_once:
+        return it
+    of = it.held.claimed
+    if of.started_at >= changed.get(of.integration_id, 0):
+        return it
+    return replace(it, outcome=replace(it.outcome, at_once=False))
 
 
 async def _write(tx: Tx, written: Sequence[Written], now: int) -> None:
@@ -246,26 +271,21 @@ UPDATE integration SET active = FALSE, error = $2, updated_at = $3
 WHERE id = $1 AND active"""
 
 
-async def _go_on_cancelling(tx: Tx, ended: Sequence[Ended], now: int) -> None:
-    """Cancel more of what waits for integrations that are disabled or deleted."""
-    found = {
-        integration: it.reason
-        for it in ended
-        if isinstance(it, Withdrawn) and it.reason in _SWITCHED_OFF
-        if (integration := it.held.claimed.integration_id)
-    }
-    for integration, reason in found.items():
-        if reason and await tx.fetchval(_IS_OFF, integration):
-            await lanes.cancel_waiting(tx, integration, reason, now)
+async def _go_on_cancelling(tx: Tx, written: Sequence[Written], now: int) -> None:
+    """Cancel more of what waits from before an integration was switched off."""
+    found = [it.held.claimed for it in written if it.due_at or not it.attempt]
+    found.sort(key=lambda it: it.term, reverse=True)
+    terms = {it.integration_id: it.term for it in found}  # the least of each
+    condition, listed = within(tx.dialect, sorted(it for it in terms if it))
+    for row in await tx.fetch(_TERMS + condition, *listed) if listed else []:
+        if terms[row["id"]] < row["term"]:
+            reason = CancelReason.INTEGRATION_DISABLED
+            if row["deleted_at"] is not None:
+                reason = CancelReason.INTEGRATION_DELETED
+            await lanes.go_on_cancelling(tx, row["id"], reason, now)
 
 
-_SWITCHED_OFF: Final = {
-    CancelReason.INTEGRATION_DISABLED,
-    CancelReason.INTEGRATION_DELETED,
-}
-
-_IS_OFF: Final = """
-SELECT 1 FROM integration WHERE id = $1 AND (NOT active OR deleted_at IS NOT NULL)"""
+_TERMS: Final = "SELECT id, term, deleted_at FROM integration WHERE id "
 
 
 async def _promote(tx: Tx, written: Sequence[Written], now: int) -> None:

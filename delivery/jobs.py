@@ -32,11 +32,13 @@ class Equipment:
     """An integration as it is right before its deliveries are sent.
 
     `obstacle` says why it is sent nothing, `fault` why its settings cannot be used.
+    What was made in an earlier `term` is not sent: it was switched off since.
     """
 
     type: str
     name: str
     channel: Channel | None
+    term: int = 0
     obstacle: CancelReason | None = None
     fault: str | None = None
     settings: ChannelSettings = field(default_factory=ChannelSettings, repr=False)

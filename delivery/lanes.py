@@ -42,23 +42,36 @@ async def open_lane(
 async def cancel_waiting(
     tx: Tx, integration_id: Id, reason: CancelReason, now: int
 ) -> None:
-    """Cancel what waits for an integration that is disabled or deleted, up to
-    CANCELLED_AT_ONCE; the worker cancels the rest.
+    """Cancel what waits for an integration that is disabled or deleted: its term is
+    over. Up to CANCELLED_AT_ONCE at once; the worker cancels the rest, and what is in
+    flight now and fails, even when it is enabled again by then.
     """
-    lane = await tx.fetchval(
-        "SELECT id FROM lane WHERE integration_id = $1", integration_id
-    )
-    if lane is None:
+    await tx.execute(_END_TERM, integration_id)
+    await go_on_cancelling(tx, integration_id, reason, now)
+
+
+_END_TERM: Final = "UPDATE integration SET term = term + 1 WHERE id = $1"
+
+
+async def go_on_cancelling(
+    tx: Tx, integration_id: Id, reason: CancelReason, now: int
+) -> None:
+    """Cancel more of what waits from an integration's earlier terms."""
+    found = await tx.fetchrow(_LANE, integration_id)
+    if found is None:
         return
-    found = await tx.fetch(_WAITED_FOR, lane, CANCELLED_AT_ONCE)
-    incidents = [row[0] for row in found]
+    lane, term = found["id"], found["term"]
+    waited_for = await tx.fetch(_WAITED_FOR, lane, term, CANCELLED_AT_ONCE)
+    incidents = [row[0] for row in waited_for]
     if tx.dialect == "postgres":
         # Reports may add no followers to what is being cancelled.
         await tx.fetch(_LOCK_INCIDENTS, incidents)
     for part in chunks(incidents):
-        condition, listed = within(tx.dialect, part, first=2)
-        where = f"d.lane_id = $1 AND d.incident_id {condition}"
-        await cancel(tx, where, [lane, *listed], reason, now)
+        condition, listed = within(tx.dialect, part, first=3)
+        where = f"d.lane_id = $1 AND d.term < $2 AND d.incident_id {condition}"
+        await cancel(tx, where, [lane, term, *listed], reason, now)
+    if found["active"]:  # then later ones may have waited for those
+        await promote(tx, [(it, lane) for it in incidents], now)
     # The worker is to find what is left at once: it will not dial, only cancel.
     await tx.execute("UPDATE lane SET closed_until = 0 WHERE id = $1", lane)
     await wake_waiting(tx, [lane])
@@ -68,13 +81,44 @@ async def cancel_waiting(
 # follows them is found by the incident.
 _WAITED_FOR: Final = """
 SELECT incident_id FROM delivery WHERE lane_id = $1 AND status = 1
- AND incident_id IS NOT NULL
-UNION SELECT incident_id FROM (SELECT incident_id FROM delivery WHERE lane_id = $1
- AND status IN (0, 2) AND due_at IS NOT NULL AND incident_id IS NOT NULL
- ORDER BY due_at, id LIMIT $2) AS heads"""
+ AND incident_id IS NOT NULL AND term < $2
+UNION SELECT incident_id FROM (SELECT incident_id, term FROM delivery
+ WHERE lane_id = $1 AND status IN (0, 2) AND due_at IS NOT NULL
+ AND incident_id IS NOT NULL ORDER BY due_at, id LIMIT $3) AS heads WHERE term < $2"""
+
+_LANE: Final = """
+SELECT l.id, n.term, n.active FROM lane l JOIN integration n ON n.id = l.integration_id
+WHERE n.id = $1"""
 
 _LOCK_INCIDENTS: Final = """
 SELECT 1 FROM incident WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE"""
+
+
+async def reopen(tx: Tx, integration_id: Id, now: int) -> None:
+    """Forget what was held against a lane whose integration was mended. What waits is
+    due at once; one delivery probes, and if it arrives more and more follow.
+    """
+    lane = await tx.fetchval(_UNWELL, integration_id, now)
+    if lane is None:
+        return
+    await tx.execute(_BRING_FORWARD, lane, now, CANCELLED_AT_ONCE)
+    await tx.execute(_REOPEN, lane, now)
+    await wake_waiting(tx, [lane])
+
+
+_UNWELL: Final = """
+SELECT id FROM lane WHERE integration_id = $1
+ AND (failures > 0 OR gone > 0 OR closed_until > $2)"""
+
+_BRING_FORWARD: Final = """
+UPDATE delivery SET due_at = $2 WHERE status IN (0, 2) AND due_at > $2 AND id IN
+ (SELECT id FROM delivery WHERE lane_id = $1 AND status IN (0, 2) AND due_at > $2
+  ORDER BY due_at, id LIMIT $3)"""
+
+# Closed until now, not never: what was on its way to the old address says nothing new.
+_REOPEN: Final = """
+UPDATE lane SET slots = 1, closed_until = $2, failures = 0, failing_since = NULL,
+ gone = 0, gone_since = NULL WHERE id = $1"""
 
 
 async def wake(tx: Tx, lanes: Sequence[Id], due_at: int) -> None:

@@ -72,6 +72,8 @@ def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:
     far_end = (it.incident_id or Id(b""), it.integration_id or Id(b""))
     snapshot = batch.snapshots.get(it.event_id or Id(b""))
     reason = equipment.obstacle
+    if reason is None and it.term < equipment.term:
+        reason = CancelReason.INTEGRATION_DISABLED
     if reason or equipment.channel is None or snapshot is None:
         reason = reason or CancelReason.NOT_APPLICABLE
         return Withdrawn(held=held, status=DeliveryStatus.CANCELLED, reason=reason)

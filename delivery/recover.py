@@ -22,8 +22,8 @@ AT_A_TIME: Final = 200
 
 _FIND: Final = """
 SELECT d.id, d.project_id, d.lane_id, d.incident_id, d.integration_id, d.event_id,
-       d.manual, d.attempts, d.expires_at, d.body, d.next_step, d.message_id, d.worker,
-       a.started_at, n.type, n.name, i.status AS incident_status
+       d.manual, d.attempts, d.expires_at, d.body, d.next_step, d.message_id, d.term,
+       d.worker, a.started_at, n.type, n.name, i.status AS incident_status
 FROM delivery d JOIN attempt a ON a.delivery_id = d.id AND a.number = d.attempts
 LEFT JOIN integration n ON n.id = d.integration_id
 LEFT JOIN incident i ON i.id = d.incident_id

@@ -16,20 +16,20 @@ _PATH: Final = ("input", "deliveryId")
 
 _FIND: Final = """
 SELECT d.id, d.project_id, d.integration_id, d.incident_id, d.lane_id, d.status,
-       d.due_at, d.attempts, n.type, n.name, n.active, n.verified, n.deleted_at,
+       d.due_at, d.attempts, n.type, n.name, n.term, n.active, n.verified, n.deleted_at,
        i.status AS incident_status
 FROM delivery d JOIN integration n ON n.id = d.integration_id
 LEFT JOIN incident i ON i.id = d.incident_id
 WHERE d.project_id = $1 AND d.id = $2"""
 
 _AGAIN: Final = """
-UPDATE delivery SET status = 0, manual = TRUE, due_at = $2, expires_at = $3,
+UPDATE delivery SET status = 0, manual = TRUE, due_at = $2, expires_at = $3, term = $4,
  next_step = 0, cancel_reason = NULL, error = NULL, delivered_at = NULL, updated_at = $2
 WHERE id = $1"""
 
 _SOONER: Final = """
 UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS BIGINT) END,
- expires_at = $3, updated_at = $2
+ expires_at = $3, term = $4, updated_at = $2
 WHERE id = $1"""
 
 # One probe at once, whatever the back-off says. A rate limit is kept.
@@ -58,7 +58,8 @@ async def redeliver(
         raise refuse(Code.UNPROCESSABLE_ENTITY, reason, *_PATH)
     ended = DeliveryStatus(row["status"]).finished
     expires_at = now + channel.retry.max_age
-    await tx.execute(_AGAIN if ended else _SOONER, row["id"], now, expires_at)
+    again = (row["id"], now, expires_at, row["term"])
+    await tx.execute(_AGAIN if ended else _SOONER, *again)
     await tx.execute(_PROBE, row["lane_id"], now)
     if ended:
         entry = change(about(row), standing(row, DeliveryStatus.PENDING), now)

@@ -38,7 +38,8 @@ class Delivery(Model):
 
     `status` is `domain.deliveries.DeliveryStatus`; `due_at` is None while an earlier
     delivery of the chain is unfinished; `body` holds the stored steps, `next_step`
-    the first unfinished one; `worker` is the session that sends it now.
+    the first unfinished one; `worker` is the session that sends it now; `term` is its
+    integration's when it was made, or last sent again by hand.
     """
 
     id = IdField(primary_key=True)
@@ -58,6 +59,7 @@ class Delivery(Model):
     body = JsonField(null=True)
     next_step = IntField(default=0)
     message_id = TextField()
+    term = IntField(default=0)
     cancel_reason = TextField(null=True)
     error = TextField(null=True)
     created_at = MillisField()

@@ -6,6 +6,7 @@ from tortoise.fields import (
     BooleanField,
     ForeignKeyField,
     ForeignKeyRelation,
+    IntField,
 )
 
 from models.fields import IdField, JsonField, MillisField, TextField
@@ -17,7 +18,8 @@ class Integration(Model):
 
     `settings` are the plain ones; `secrets` maps the path of each secret setting to
     `{"sealed", "hint", "at"}`, see `models.secret_storage`. `error` says why it was
-    disabled by itself.
+    disabled by itself. `term` counts how often it was switched off: deliveries of an
+    earlier term are cancelled, not sent.
     """
 
     id = IdField(primary_key=True)
@@ -35,6 +37,7 @@ class Integration(Model):
     deletable = BooleanField()
     verified = BooleanField()
     error = TextField(null=True)
+    term = IntField(default=0)
     settings = JsonField()
     secrets = JsonField()
     owner_id = IdField(null=True)

@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 from strawberry import UNSET
 
-from delivery.lanes import cancel_waiting, open_lane
+from delivery.lanes import cancel_waiting, open_lane, reopen
 from domain.channels import Channel
 from domain.deliveries import CancelReason
 from domain.faults import Code, RefusedError, refuse
@@ -100,15 +100,20 @@ class Update:
         self.targets = channel.targets(settings) if settings else ()
         # Never twice the same, or a change would pass `ifUpdatedAt` unseen.
         at = max(now, row["updated_at"] + 1)
+        stored = self._stored(row, before, settings, now)
         await tx.execute(
             _UPDATE,
             row["id"],
             *self._name(row, channel, settings),
             *self._flags(row),
-            *self._stored(row, before, settings, now),
+            *stored,
             at,
         )
         await self._switch(tx, row, channel, now)
+        if list(map(orjson.loads, stored)) != [
+            orjson.loads(row[it]) for it in ("settings", "secrets")
+        ]:
+            await reopen(tx, row["id"], now)
         return Done(row["id"])
 
     def _check_fields(self, checks: Checks) -> None:
