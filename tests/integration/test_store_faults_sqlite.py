@@ -16,9 +16,9 @@ from models.sqlite_store import BUSY_MS
 from models.store import Store, Tx, open_store
 from sandbox.script import Respond
 from sandbox.webhook_sink import WebhookSink
+from tests.in_process import SOON_S, Whole, until, whole_server
 from tests.invariants import violations
 from tests.server_process import ROOT
-from tests.whole_server import SOON_S, Whole, until, whole_server
 
 PLENTY = 1_000_000
 READ = "{servers{totalCount}}"
