@@ -22,6 +22,9 @@ from delivery.names import Resolve, SystemResolver, family
 MOST_ADDRESSES: Final = 16
 """Addresses of one name that are tried: names with hundreds exist to keep us busy."""
 
+MOST_ANSWERS: Final = 256
+"""Addresses of one name that are looked at; an answer of the DNS may hold 4,000."""
+
 NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds after which the next address is tried too. Source: RFC 8305, section 8."""
 
@@ -140,7 +143,7 @@ class Guard:
     def _open(self, texts: list[str], port: int) -> list[str]:
         if not texts:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
-        parsed = [(text, ipaddress.ip_address(text)) for text in texts]
+        parsed = [(it, ipaddress.ip_address(it)) for it in texts[:MOST_ANSWERS]]
         found = [text for text, it in parsed if self.judge(it, port).allowed]
         if not found:
             raise BlockedError

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from delivery.guard import MOST_ADDRESSES, Guard
+from delivery.guard import MOST_ADDRESSES, MOST_ANSWERS, Guard
 from delivery.names import SystemResolver
 from delivery.sender import Sender
 from domain.steps import Answer, Fault, NoAnswer, ReadyRequest, Reply
@@ -165,13 +165,15 @@ async def test_of_a_huge_answer_a_few_are_tried(far_end: Listeners) -> None:
         {
             "inside.example": [inside],
             "outside.example": [outside],
+            "late.example": [[*inside[: MOST_ANSWERS - 1], OPEN]],
             "last.example": [[*inside, OPEN]],
         }
     )
     guard = Guard([OPEN], resolve=zone)
     check_blocked(await send(guard, f"http://inside.example:{far_end.port}/"))
     assert await guard.addresses("outside.example", 80) == outside[:MOST_ADDRESSES]
-    url = f"http://last.example:{far_end.port}/"
+    check_blocked(await send(guard, f"http://last.example:{far_end.port}/"))
+    url = f"http://late.example:{far_end.port}/"
     assert isinstance(await send(guard, url), Answer)
     assert far_end.connections == {OPEN: 1}
 
