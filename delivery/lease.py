@@ -10,7 +10,7 @@ the time. SQLite has one process, and the next to start takes over at once.
 from typing import Final
 
 from domain.timing import LEASE
-from models.store import Tx
+from models.store import Store, Tx
 
 _NOW: Final = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 
@@ -49,6 +49,12 @@ async def renew(tx: Tx, session: int) -> bool:
 async def close_session(tx: Tx, session: int) -> None:
     """End a session that has nothing in hand any more."""
     await tx.execute("DELETE FROM worker WHERE id = $1", session)
+
+
+async def count_live(store: Store) -> int:
+    """Return how many sessions hold a lease."""
+    of_now = f" WHERE lease_until > {_NOW}" if store.dialect == "postgres" else ""
+    return int(await store.fetchval(f"SELECT count(*) FROM worker{of_now}"))
 
 
 def is_dead(dialect: str) -> str:

@@ -48,7 +48,7 @@ class Spans(Protocol):
         """Begin a request, from the dial on; `ready` holds secrets."""
 
 
-class _Silence:
+class Silence:
     """Makes nothing; it is its own span."""
 
     def turn(self, name: str) -> Self:
@@ -81,4 +81,4 @@ class _Silence:
         pass
 
 
-SILENT: Final[Spans] = _Silence()
+SILENT: Final[Spans] = Silence()

@@ -44,7 +44,8 @@ async def carry_out(info: Info, given: object, work: Work) -> Done:
 
         return _restored(await once(tx, services.keys, call, now, result))
 
-    done = await services.store.turn(turn)
+    with services.spans.turn(info.field_name):
+        done = await services.store.turn(turn)
     context.loaders.clear()
     return done
 

@@ -18,6 +18,8 @@ from server.graphql.http import BODY_MOST, HttpView
 from server.graphql.origins import Origins
 from server.graphql.websocket import WebSocketView
 from server.health import Health
+from server.metrics_http import PATH, shown
+from server.observing import Observing, observe_requests
 from server.request_log import log_requests
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,24 +34,38 @@ _SAFE: Final = {
 }
 
 
-def make_app(config: Config, services: Services) -> web.Application:
+def make_app(
+    config: Config, services: Services, observing: Observing | None = None
+) -> web.Application:
     """Return the application over services that run."""
+    observing = observing or Observing()
     endpoint = Endpoint(
         runner=SCHEMA.runner,
         authenticator=Authenticator(services.store, services.clock),
         context=partial(RequestContext.fresh, services),
         origins=Origins(config.cors_origins, config.public_url),
         open_to_all=services.development,
+        watch=observing.watch,
     )
-    return assemble(endpoint, WebSocketView(endpoint), services.store)
+    sockets = WebSocketView(endpoint)
+    app = assemble(endpoint, sockets, services.store, observing)
+    if services.development:
+        app.router.add_get(PATH, shown(observing.metrics))
+    return app
 
 
 def assemble(
-    endpoint: Endpoint, sockets: WebSocketView, store: Store
+    endpoint: Endpoint,
+    sockets: WebSocketView,
+    store: Store,
+    observing: Observing | None = None,
 ) -> web.Application:
     """Return the application of an API and its sockets."""
+    observing = observing or Observing()
+    observing.metrics.websockets.set_function(lambda: sockets.open)
     app = web.Application(
-        client_max_size=BODY_MOST, middlewares=[log_requests, answer_errors]
+        client_max_size=BODY_MOST,
+        middlewares=[observe_requests(observing), log_requests, answer_errors],
     )
     http, health = HttpView(endpoint), Health(store)
 

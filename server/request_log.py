@@ -19,6 +19,12 @@ CLIENT_GONE: Final = 499
 _log = structlog.get_logger("tocsin.http")
 
 
+def route_of(request: web.Request) -> str | None:
+    """Return the pattern of the route that answers a request, if one does."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
+
+
 @web.middleware
 async def log_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Log a request when it has been answered."""
@@ -27,11 +33,10 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         response = await handler(request)
         status = response.status
     finally:
-        resource = request.match_info.route.resource
         _log.info(
             "request",
             method=request.method,
-            route=resource.canonical if resource else None,
+            route=route_of(request),
             status=status,
             ms=round((time.perf_counter() - begun) * 1000, 1),
         )

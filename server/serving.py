@@ -23,9 +23,12 @@ from models import migrate
 from models.store import Store, open_store
 from notifiers import CHANNELS
 from schema.context import Services
-from server import accounts, data_dir, logs
+from server import accounts, data_dir, logs, metrics_http
 from server.app import make_app
 from server.config import Config
+from server.metrics import Metrics
+from server.observing import Observing
+from server.tracing import open_tracing
 
 Say = Callable[[str], None]
 
@@ -55,8 +58,16 @@ async def run(
     async with AsyncExitStack() as stack:
         if config.sqlite:
             stack.enter_context(data_dir.locked(config))
-        services = await stack.enter_async_context(opened(config, works, say))
-        address = await stack.enter_async_context(_listening(config, services, listen))
+        observing = await stack.enter_async_context(_observing(config))
+        opening = opened(config, works, say, observing)
+        services = await stack.enter_async_context(opening)
+        if config.metrics_listen:
+            listening = metrics_http.listening(
+                *config.metrics_listen, observing.metrics, services.store
+            )
+            await stack.enter_async_context(listening)
+        serving = _listening(config, services, listen, observing)
+        address = await stack.enter_async_context(serving)
         say(f"GraphQL     {address}/graphql")
         await _tell_of_token(config, services.store, say, shows_token)
         _log.info("started", address=address, works=works, **config.described())
@@ -65,8 +76,20 @@ async def run(
 
 
 @asynccontextmanager
-async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Services]:
+async def _observing(config: Config) -> AsyncIterator[Observing]:
+    tracing = open_tracing(asked_for=config.traces)
+    try:
+        yield Observing(Metrics(channel.key for channel in CHANNELS), tracing)
+    finally:
+        await tracing.close()
+
+
+@asynccontextmanager
+async def opened(
+    config: Config, works: bool, say: Say, observing: Observing | None = None
+) -> AsyncIterator[Services]:
     """Open the database, up to date, and run the engine on it."""
+    observing = observing or Observing()
     keys, made = data_dir.key_ring(config)
     if made is not None:
         say(
@@ -76,6 +99,7 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
     for version in await migrate.upgrade(config.database_url):
         _log.info("migrated", version=version)
     store = await open_store(config.database_url)
+    observing.metrics.watch_store(store, system_clock)
     try:
         channels = {channel.type_name: channel for channel in CHANNELS}
         engine = Engine(
@@ -84,12 +108,15 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
             keys=keys,
             guard=guard,
             clock=system_clock,
+            measures=observing.metrics,
+            spans=observing.tracing,
             work=works,
             events_kept=config.event_retention_days * DAY,
             history_kept=config.history_retention_days * DAY,
             ca_file=config.ca_file,
             mail_server=config.mail_server,
         )
+        observing.metrics.watch_engine(engine)
         async with _running(engine):
             yield Services(
                 store=store,
@@ -98,10 +125,12 @@ async def opened(config: Config, works: bool, say: Say) -> AsyncIterator[Service
                 keys=keys,
                 guard=guard,
                 clock=system_clock,
+                spans=observing.tracing,
                 providers=config.providers,
                 development=config.development,
             )
     finally:
+        await observing.metrics.close()
         await store.close()
 
 
@@ -116,10 +145,10 @@ async def _running(engine: Engine) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(
-    config: Config, services: Services, listen: Listen
+    config: Config, services: Services, listen: Listen, observing: Observing
 ) -> AsyncIterator[str]:
     runner = web.AppRunner(
-        make_app(config, services),
+        make_app(config, services, observing),
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=HTTP_WIND_UP_S,

@@ -23,6 +23,7 @@ from models.store import Store
 from server import accounts
 from server.app import make_app
 from server.config import Config
+from server.observing import Observing
 from server.serving import opened
 from tests.invariants import violations
 
@@ -159,17 +160,20 @@ async def until(
 
 
 @asynccontextmanager
-async def whole_server(database_url: str, data_dir: Path) -> AsyncIterator[Whole]:
+async def whole_server(
+    database_url: str, data_dir: Path, observing: Observing | None = None
+) -> AsyncIterator[Whole]:
     """Run the whole server on a free port of loopback."""
+    observing = observing or Observing()
     config = Config(
         env="development",
         data_dir=data_dir,
         database_url=database_url,
         secret_keys=KeyRing.generate().text(),
     )
-    async with opened(config, True, lambda _: None) as services:
+    async with opened(config, True, lambda _: None, observing) as services:
         runner = web.AppRunner(
-            make_app(config, services),
+            make_app(config, services, observing),
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=1,

@@ -1,7 +1,7 @@
 """What both transports of `/graphql` need: documents, who asks, a fresh context."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import OperationDefinitionNode
 
@@ -11,6 +11,7 @@ from schema.runner import Runner
 from server.auth import Authenticator
 from server.graphql.origins import Origins
 from server.graphql.request import GraphQLRequest
+from server.graphql.watch import Watch
 
 MakeContext = Callable[[Principal | None], object]
 """Makes the context of one operation."""
@@ -35,6 +36,7 @@ class Endpoint:
     context: MakeContext
     origins: Origins
     open_to_all: bool = False
+    watch: Watch = field(default_factory=Watch)
 
     async def principal(self, credential: str | None) -> Principal | None:
         """Return who asks; raise ApiError (UNAUTHORIZED)."""

@@ -61,12 +61,15 @@ class HttpView:
         principal = await self._principal(request)
         asked = await _read(request)
         try:
-            prepared = self._endpoint.prepare(asked)
-            _refuse_operation(request.method, prepared)
-            context = self._endpoint.context(principal)
-            result = await self._endpoint.runner.run(
-                prepared.document, prepared.operation, asked.variables, context
-            )
+            with self._endpoint.watch.operation() as operation:
+                prepared = self._endpoint.prepare(asked)
+                operation.begin(prepared.operation.operation)
+                _refuse_operation(request.method, prepared)
+                context = self._endpoint.context(principal)
+                result = await self._endpoint.runner.run(
+                    prepared.document, prepared.operation, asked.variables, context
+                )
+                operation.ran(result)
         except RequestError as error:
             return answers.not_run(error, chosen)
         return answers.ran(result, chosen)

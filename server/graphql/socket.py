@@ -24,6 +24,7 @@ from server.graphql import protocol
 from server.graphql.endpoint import Endpoint
 from server.graphql.protocol import InvalidMessageError
 from server.graphql.request import GraphQLRequest
+from server.graphql.watch import Operation
 
 MESSAGE_MOST: Final = 128 * 1024
 OPERATIONS_MOST: Final = 100
@@ -51,7 +52,7 @@ class EndedError(Exception):
         super().__init__(reason)
 
 
-class GoneError(Exception):
+class GoneError(ConnectionError):
     """Nothing can be sent any more."""
 
 
@@ -223,7 +224,14 @@ class GraphQLSocket:
         return protocol.completed(identity)
 
     async def _answer(self, identity: str, request: GraphQLRequest) -> None:
+        with self._endpoint.watch.operation() as operation:
+            await self._run(identity, request, operation)
+
+    async def _run(
+        self, identity: str, request: GraphQLRequest, operation: Operation
+    ) -> None:
         prepared = self._endpoint.prepare(request)
+        operation.begin(prepared.operation.operation)
         arguments = (
             prepared.document,
             prepared.operation,
@@ -233,6 +241,7 @@ class GraphQLSocket:
         runner = self._endpoint.runner
         if prepared.operation.operation is not OperationType.SUBSCRIPTION:
             result = await runner.run(*arguments)
+            operation.ran(result)
             await self._send(protocol.following(identity, result))
             return
         async with aclosing(runner.follow(*arguments)) as results:

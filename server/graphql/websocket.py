@@ -60,6 +60,11 @@ class WebSocketView:
         finally:
             self._sockets.discard(socket)
 
+    @property
+    def open(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
     async def start(self) -> None:
         """Begin to look after the sockets."""
         self._task = asyncio.create_task(self._look_after())
