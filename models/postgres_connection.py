@@ -4,13 +4,14 @@ from typing import Any, Final
 
 import asyncpg
 
+from domain.product import VERSION
 from models.postgres_faults import RAISED, reraise
 
 CONNECT_S: Final = 5
 STATEMENT_S: Final = 30
 
 SETTINGS: Final = {
-    "application_name": "tocsin",
+    "application_name": f"tocsin {VERSION}",
     "jit": "off",  # compiling takes longer than any statement of ours
     "lock_timeout": "10s",
     # An old snapshot keeps the dead index entries at the head of every lane.

@@ -20,6 +20,7 @@ from server.account_commands import project, token
 from server.backup_command import backup
 from server.config import ConfigError
 from server.data_dir import DataDirError
+from server.doctor_command import doctor
 from server.restore_command import restore
 from server.terminal import configured, data_dir_option, prepare, say
 
@@ -138,3 +139,4 @@ main.add_command(project)
 main.add_command(token)
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(doctor)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from domain.product import VERSION
 from models.crypto import BadKeyRingError, KeyRing
 from models.database_url import SqliteFile, parse_url
 from server.config import Config, ConfigError
@@ -78,7 +79,7 @@ def locked(config: Config) -> Iterator[None]:
 @contextmanager
 def _held(path: Path, what: str) -> Iterator[None]:
     try:
-        file = path.open("w")
+        file = path.open("a")
     except OSError as error:
         raise _unusable(path.parent, error) from None
     with file:
@@ -86,7 +87,24 @@ def _held(path: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DataDirInUseError(what) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()} {VERSION}\n")
+        file.flush()
         yield
+
+
+def holder(data_dir: Path) -> tuple[int, str] | None:
+    """Return process id and version of the server that holds a directory, if any."""
+    try:
+        with (data_dir / LOCK_FILE).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                process, _, version = file.read().strip().partition(" ")
+                return (int(process) if process.isdigit() else 0, version)
+    except OSError:
+        pass
+    return None
 
 
 def key_ring(config: Config) -> tuple[KeyRing, Path | None]:

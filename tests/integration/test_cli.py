@@ -30,6 +30,7 @@ COMMANDS = [
     ("print-schema",),
     ("backup",),
     ("restore",),
+    ("doctor",),
 ]
 
 
