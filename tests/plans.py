@@ -1,5 +1,5 @@
 """What a statement costs, in units that no busy machine can change: rows that
-PostgreSQL reads from tables and indexes, steps of SQLite's virtual machine.
+PostgreSQL reads from tables, steps of SQLite's virtual machine.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ async def cost(store: Store, url: str, sql: str, *args: object) -> int:
     found = [
         (it["Actual Rows"] + it.get("Rows Removed by Filter", 0)) * it["Actual Loops"]
         for it in await explained(store, sql, *args)
-        if "Scan" in it["Node Type"] and ("Relation Name" in it or "Index Name" in it)
+        if "Relation Name" in it and "Scan" in it["Node Type"]
     ]
     return int(sum(found))
 

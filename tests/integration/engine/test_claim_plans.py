@@ -1,7 +1,6 @@
 """What a claim reads, and what it must not rely on."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,13 +13,10 @@ from delivery.lease import open_session
 from domain.ids import ZERO, Id, new_id
 from models.store import Store, Tx, open_store
 from tests.outbox import take
+from tests.plans import explained
 from tests.world import START, World
 
 DEAD = 5_000
-
-
-class UndoError(Exception):
-    """Ends a turn without storing anything."""
 
 
 async def fill_dead_lane(world: World, integration: Id) -> None:
@@ -63,28 +59,6 @@ async def crowded(database_url: str) -> AsyncIterator[World]:
     await store.close()
 
 
-async def explained(store: Store, session: int) -> list[dict[str, Any]]:
-    """Return the nodes of PostgreSQL's plan of a claim, as it was carried out."""
-    found: list[dict[str, Any]] = []
-
-    async def work(tx: Tx) -> None:
-        await tx.execute(claiming.FOLD)
-        text = await tx.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {claiming.CLAIM}",
-            *(START, ZERO, 50, 50, 8, session, 50),
-        )
-        found.extend(nodes(json.loads(text)[0]["Plan"]))
-        raise UndoError
-
-    with pytest.raises(UndoError):
-        await store.turn(work)
-    return found
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(it for child in plan.get("Plans", []) for it in nodes(child))]
-
-
 async def test_a_claim_does_not_read_what_waits_in_a_dead_lane(
     crowded: World,
 ) -> None:
@@ -92,10 +66,12 @@ async def test_a_claim_does_not_read_what_waits_in_a_dead_lane(
     store = crowded.store
     if store.dialect == "postgres":
         session = await store.turn(open_session)
+        await store.turn(fold)
+        args = (START, ZERO, 50, 50, 8, session, 50)
         read = [
             (it["Actual Rows"] + it.get("Rows Removed by Filter", 0))
             * it["Actual Loops"]
-            for it in await explained(store, session)
+            for it in await explained(store, claiming.CLAIM, *args)
             if it.get("Relation Name") == "delivery"
         ]
         assert read
