@@ -67,11 +67,11 @@ async def test_a_claim_does_not_read_what_waits_in_a_dead_lane(
     if store.dialect == "postgres":
         session = await store.turn(open_session)
         await store.turn(fold)
-        args = (START, ZERO, 50, 50, 8, session, 50)
+        asked = (START, ZERO, 50, 50, 8, session, 50)
         read = [
             (it["Actual Rows"] + it.get("Rows Removed by Filter", 0))
             * it["Actual Loops"]
-            for it in await explained(store, claiming.CLAIM, *args)
+            for it in await explained(store, claiming.CLAIM, *asked)
             if it.get("Relation Name") == "delivery"
         ]
         assert read
