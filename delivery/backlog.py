@@ -40,17 +40,17 @@ ORDER BY created_at LIMIT 1"""
 
 UNFINISHED: Final = """
 SELECT count(*) FROM (SELECT 1 FROM delivery
- WHERE status IN (0, 1, 2) AND NOT manual ORDER BY created_at LIMIT $1) AS some"""
+ WHERE status IN (0, 1, 2) AND NOT manual ORDER BY created_at LIMIT $1) AS first"""
 
 HELD_BACK: Final = """
-SELECT count(*) FROM (SELECT 1 FROM lane WHERE next_due_at > $1 LIMIT $2) AS some"""
+SELECT count(*) FROM (SELECT 1 FROM lane WHERE next_due_at > $1 LIMIT $2) AS first"""
 
 LAST: Final = """
 SELECT at FROM event_log WHERE position IS NULL ORDER BY id LIMIT 1"""
 
 UNPOSITIONED: Final = """
 SELECT count(*) FROM (SELECT 1 FROM event_log
- WHERE position IS NULL ORDER BY id LIMIT $1) AS some"""
+ WHERE position IS NULL ORDER BY id LIMIT $1) AS first"""
 
 
 async def read(store: Store, now: int) -> Backlog:

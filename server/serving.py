@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from prometheus_client import disable_created_metrics
 
 from delivery.engine import Engine
 from delivery.guard import Guard
@@ -50,6 +51,8 @@ async def run(
     config: Config, listen: Listen, *, works: bool, say: Say, shows_token: bool
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop within the graceful time."""
+    # Their times of making double every series, and nothing here reads them.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     logs.configure(development=config.development, level=config.log_level)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(logs.loop_exception_handler)

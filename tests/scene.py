@@ -10,6 +10,7 @@ from domain.deliveries import DeliveryStatus
 from domain.ids import Id
 from models.crypto import KeyRing
 from models.store import Row, Store
+from server.metrics import Metrics
 from tests.far_end import FarEnds
 from tests.world import World
 
@@ -24,6 +25,7 @@ class Scene:
         self.far_ends = FarEnds()
         self.bus = InProcessBus()
         self.stages: list[str] = []
+        self.metrics = Metrics()
         world.store.on_commit(lambda topics: self.bus.kick(*topics))
         self.worker = self.a_worker()
 
@@ -37,6 +39,7 @@ class Scene:
             clock=self.world.clock,
             observe=self.stages.append,
             chance=lambda: 1.0,
+            measures=self.metrics,
         )
 
     def move(self, millis: int) -> None:
