@@ -84,7 +84,7 @@ async def every_stage(seed: int, rounds: int, deliveries: int, url: str) -> Row:
     random.Random(seed).shuffle(order)  # noqa: S311 - a benchmark
     reports = deliveries // (stages.MESSAGES * len(order)) + 1
     async with stages.stages(seed, url) as sweep:
-        await sweep.run(order, 2 * reports)  # about half, until it dies
+        await sweep.run(order, 3 * reports)  # about a third, until it dies
         figures, cut_short = await sweep.figures(), await sweep.unknown()
         name = sweep.world.store.dialect
     faults = [*sweep.broken, *map(str, figures.faults.items())]

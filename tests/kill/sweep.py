@@ -46,9 +46,15 @@ HOLDERS = """
 SELECT worker FROM delivery WHERE status = 1 GROUP BY worker ORDER BY count(*) DESC"""
 
 LOST = """
-SELECT a.worker, a.ended_at, n.started_at AS again_at FROM attempt a
+SELECT a.worker, a.ended_at, n.started_at AS again_at
+FROM attempt a JOIN delivery d ON d.id = a.delivery_id
 JOIN attempt n ON n.delivery_id = a.delivery_id AND n.number = a.number + 1
-WHERE a.outcome = 6 AND a.duration_ms IS NULL"""
+WHERE a.outcome = 6 AND a.duration_ms IS NULL AND d.integration_id NOT IN (
+ SELECT g.integration_id FROM delivery g JOIN attempt f ON f.delivery_id = g.id
+ WHERE f.outcome = 2)"""
+"""Tries that a death cut short; not of the far end that fails, whose lane has to rest
+besides.
+"""
 
 
 class Moment(StrEnum):
