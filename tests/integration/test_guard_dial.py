@@ -97,19 +97,19 @@ def open_files() -> int:
 
 async def test_a_dial_that_is_given_up_leaves_no_socket() -> None:
     """The backlog is full: a connection hangs until the deadline."""
-    made: list[socket.socket] = []
+    guard, made = Guard(["127.0.0.1"]), list[socket.socket]()
 
     async def fill(port: int) -> None:
         while True:
-            made.append(await Guard(["127.0.0.1"]).dial("127.0.0.1", port))
+            made.append(await guard.dial("127.0.0.1", port))
 
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        before = open_files()
+        before, port = open_files(), server.getsockname()[1]
+        made.append(await guard.dial("127.0.0.1", port))
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(fill(server.getsockname()[1]), 0.2)
-        assert made != []
+            await asyncio.wait_for(fill(port), 0.2)
         for it in made:
             it.close()
         assert open_files() == before
