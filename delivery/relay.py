@@ -10,6 +10,7 @@ its id after the first had committed (a row lock lies between them).
 """
 
 import asyncio
+import time
 from typing import Final
 
 import asyncpg
@@ -70,12 +71,16 @@ class Relay:
 
     async def _run(self) -> None:
         while True:
+            began = time.monotonic()
             try:
                 await self._become_leader(self._connection)
                 await self._lead(self._connection)
             except LOST as reason:
                 _log.warning("relay_lost", reason=type(reason).__name__)
             await close(self._connection)
+            # A server that takes no writes lets one connect, again and again.
+            left = began + self._look_again_s - time.monotonic()
+            await asyncio.sleep(max(0.0, left))
             self._connection = await again(self._open)
 
     async def _become_leader(self, connection: asyncpg.Connection) -> None:

@@ -30,17 +30,27 @@ BROKEN: Final = (
 class Pool:
     """Some connections with the same settings."""
 
-    def __init__(self, pool: Any) -> None:  # noqa: ANN401
+    def __init__(self, pool: Any, acquire_s: float) -> None:  # noqa: ANN401
         """See `open`."""
         self._pool = pool
+        self._acquire_s = acquire_s
         # The pool's own queue loses its order of things while it is closing.
         self._room = asyncio.Semaphore(pool.get_max_size())
         self._returning: set[asyncio.Task[None]] = set()
         self._open = True
 
     @classmethod
-    async def open(cls, url: str, size: int, settings: Mapping[str, str]) -> Self:
-        """Open a pool; raise StorageUnavailableError where nobody answers."""
+    async def open(
+        cls,
+        url: str,
+        size: int,
+        settings: Mapping[str, str],
+        acquire_s: float = ACQUIRE_S,
+    ) -> Self:
+        """Open a pool; raise StorageUnavailableError where nobody answers.
+
+        A borrower waits `acquire_s` seconds for a connection that is in use.
+        """
         try:
             pool = await asyncpg.create_pool(
                 url,
@@ -54,7 +64,7 @@ class Pool:
             )
         except RAISED as error:
             reraise(error)
-        return cls(pool)
+        return cls(pool, acquire_s)
 
     @contextlib.asynccontextmanager
     async def borrowed(self) -> AsyncIterator[Any]:
@@ -83,7 +93,7 @@ class Pool:
 
     async def _wait_for_room(self) -> None:
         try:
-            async with asyncio.timeout(ACQUIRE_S):
+            async with asyncio.timeout(self._acquire_s):
                 await self._room.acquire()
         except TimeoutError as error:
             message = "All connections to the database are in use."

@@ -143,8 +143,26 @@ class PostgresServer:
         return f"postgres://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
 
+@dataclass(frozen=True)
+class Cluster(PostgresServer):
+    """A server that a test may stop and start again, with the same data and port."""
+
+    user: Account
+    found: Path
+    folder: Path
+
+    def stop(self, mode: str) -> None:
+        """Stop it: `fast` ends all sessions, `immediate` is like a crash."""
+        control(self.user, self.found, self.folder, "stop", "--mode", mode)
+
+    def start(self) -> None:
+        """Start it again."""
+        options = options_for(self.port, durable=True)
+        start_on(self.user, self.found, self.folder, options)
+
+
 @contextlib.contextmanager
-def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+def postgres(*, durable: bool = False) -> Iterator[Cluster]:
     """Run a server with empty data, and stop and remove it at the end.
 
     Only where a test kills the server need its data be `durable`.
@@ -157,7 +175,8 @@ def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
             user.take(folder / "programs")
         password = secrets.token_hex(16)
         make_data(user, found, folder, password)
-        yield PostgresServer(start(user, found, folder, durable=durable), password)
+        port = start(user, found, folder, durable=durable)
+        yield Cluster(port, password, user, found, folder)
     finally:
         stop(user, found, folder)
         shutil.rmtree(folder)
@@ -196,10 +215,8 @@ def start(user: Account, found: Path, folder: Path, *, durable: bool) -> int:
     log = folder / "log"
     for left in reversed(range(PORTS_TO_TRY)):
         port = free_port()
-        settings = SETTINGS | ({} if durable else FAST) | {"port": str(port)}
-        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         try:
-            control(user, found, folder, "start", "--log", log, "--options", options)
+            start_on(user, found, folder, options_for(port, durable=durable))
         except RuntimeError as failure:
             said = log.read_text(errors="replace") if log.exists() else ""
             if not left or "could not bind" not in said:
@@ -208,6 +225,18 @@ def start(user: Account, found: Path, folder: Path, *, durable: bool) -> int:
         else:
             return port
     raise AssertionError
+
+
+def options_for(port: int, *, durable: bool) -> str:
+    """Return the command line of the server."""
+    settings = SETTINGS | ({} if durable else FAST) | {"port": str(port)}
+    return " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+
+
+def start_on(user: Account, found: Path, folder: Path, options: str) -> None:
+    """Start the server with such a command line."""
+    log = folder / "log"
+    control(user, found, folder, "start", "--log", log, "--options", options)
 
 
 def stop(user: Account, found: Path, folder: Path) -> None:

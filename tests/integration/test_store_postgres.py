@@ -92,6 +92,33 @@ async def test_a_connection_in_doubt_is_not_lent_again(postgres_url: str) -> Non
     await pool.close()
 
 
+async def test_one_waits_for_a_connection_but_not_for_ever(postgres_url: str) -> None:
+    """All are in use: then it is an outage, until one comes back."""
+    pool = await Pool.open(postgres_url, 2, SETTINGS, acquire_s=0.1)
+    free = asyncio.Event()
+    all_lent = asyncio.Barrier(3)
+
+    async def keep() -> None:
+        async with pool.borrowed():
+            await all_lent.wait()
+            await free.wait()
+
+    async def ask() -> int:
+        async with pool.borrowed() as connection:
+            answer: int = await connection.fetchval("SELECT 1")
+            return answer
+
+    keepers = [asyncio.create_task(keep()) for _ in range(2)]
+    await all_lent.wait()
+    asked = await asyncio.gather(*(ask() for _ in range(30)), return_exceptions=True)
+    assert {type(it) for it in asked} == {StorageUnavailableError}
+    assert "in use" in str(asked[0])
+    free.set()
+    await asyncio.gather(*keepers)
+    assert await asyncio.gather(*(ask() for _ in range(30))) == [1] * 30
+    await pool.close()
+
+
 async def test_reads_do_not_wait_for_turns_that_wait(store: PostgresStore) -> None:
     gates = [Gate() for _ in range(TURNS_AT_ONCE)]
     turns = [asyncio.ensure_future(store.turn(gate.wait)) for gate in gates]
