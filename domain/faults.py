@@ -57,3 +57,9 @@ def refuse(code: Code, message: str, *path: str, **data: object) -> RefusedError
 
 class StorageUnavailableError(Exception):
     """The database cannot be written or read now; nothing was changed."""
+
+
+class CommitInDoubtError(StorageUnavailableError):
+    """The connection was lost while a change was committed: nobody knows whether it was
+    made, whole, or not at all.
+    """

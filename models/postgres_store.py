@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Literal, Self
 
-from domain.faults import StorageUnavailableError
+from domain.faults import CommitInDoubtError, StorageUnavailableError
 from models.counts import Counts
 from models.listeners import Listener, Listeners
 from models.migration_files import APPLIED, NotMigratedError, missing
@@ -130,6 +130,8 @@ class PostgresStore:
             result = await self._inside(work, tx, connection, args)
             try:
                 await tx.commit()
+            except StorageUnavailableError as error:
+                raise CommitInDoubtError(str(error)) from error
             finally:  # cut off in the middle, it may have been committed
                 self._listeners.tell(frozenset(tx.topics))
             return result

@@ -9,7 +9,13 @@ from typing import Any, cast
 import strawberry
 from strawberry.extensions import FieldExtension
 
-from domain.faults import Code, Refusal, RefusedError, StorageUnavailableError
+from domain.faults import (
+    Code,
+    CommitInDoubtError,
+    Refusal,
+    RefusedError,
+    StorageUnavailableError,
+)
 from schema.context import Info
 from schema.times import DateTime
 
@@ -58,6 +64,12 @@ def as_api_error(error: BaseException | None) -> ApiError | None:
     """Return what a client may see of an exception; None where it must be masked."""
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, CommitInDoubtError):
+        return ApiError(
+            ErrorCode.STORAGE_UNAVAILABLE,
+            "The database was lost while the change was written: it may have been made "
+            "or not. Look, or try again with the same idempotencyKey.",
+        )
     if isinstance(error, StorageUnavailableError):
         return ApiError(
             ErrorCode.STORAGE_UNAVAILABLE,

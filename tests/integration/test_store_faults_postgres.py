@@ -23,6 +23,11 @@ STORAGE = "STORAGE_UNAVAILABLE"
 ALL_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND datname = current_database()"""
+DIE_IN_COMMIT = """
+CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER die AFTER INSERT ON incident DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION die()"""
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +177,21 @@ async def test_a_restart_of_the_database_is_survived(
         await all_is_well(whole, reporters, events)
     assert reporters.refused
     assert reporters.slowest < SOON_S
+
+
+async def test_a_commit_that_was_not_answered_is_not_said_to_have_failed(
+    url: str, whole: Whole
+) -> None:
+    """The session ends in the COMMIT: then nobody knows, and with its key one may ask."""
+    await execute(url, DIE_IN_COMMIT)
+    given = {"dedupKey": "k", "idempotencyKey": "k"}
+    answer = await whole.report(**given)
+    assert answer.status_code == 503
+    assert "may have been made or not" in answer.json()["errors"][0]["message"]
+    await execute(url, "DROP TRIGGER die ON incident")
+    assert (await whole.report(**given)).status_code == 200
+    await whole.settled()
+    assert (await whole.counts())[0] == 1
 
 
 async def test_all_sessions_may_be_ended_again_and_again(
