@@ -21,6 +21,8 @@ _ATTEMPTS = """
 SELECT delivery_id, number, worker, started_at, ended_at, outcome
 FROM attempt ORDER BY delivery_id, number"""
 
+NEVER = 2**63
+
 REPEATED_AFTER = {
     None,
     OutcomeKind.UNKNOWN,
@@ -90,8 +92,9 @@ class Reckoning:
 
     def _arrived(self, row: Row) -> bool:
         """Tell whether both sides say that a delivery arrived."""
+        seen = self.seen.get(row["message_id"], ())
         delivered = row["status"] == DeliveryStatus.DELIVERED
-        return delivered and row["message_id"] in self.seen
+        return delivered and any(it.refused is None for it in seen)
 
     def _lost(self, promises: Promises, integrations: int) -> list[str]:
         """Name what was promised and did not arrive everywhere, and what is stored
@@ -121,11 +124,12 @@ class Reckoning:
             later["message_id"]
             for chain in chains.values()
             for earlier, later in pairwise(chain)
-            if self._when(earlier)[-1:] > self._when(later)[:1]
+            if max(self._when(earlier), default=0)
+            > min(self._when(later), default=NEVER)
         ]
 
     def _when(self, row: Row) -> list[int]:
-        return sorted(it.at for it in self.seen.get(row["message_id"], ()))
+        return [it.at for it in self.seen.get(row["message_id"], ())]
 
     def _judge(
         self, tries: Sequence[Row], seen: Sequence[Seen], figures: Figures
