@@ -19,7 +19,7 @@ from models.database_url import SqliteFile, parse_url
 from server import backup_archive, backup_postgres, backup_sqlite, data_dir
 from server.backup_archive import KEYS, BackupError, Manifest
 from server.backup_facts import Facts
-from server.backup_keys import key_faults, ring_at_hand, seals
+from server.backup_keys import key_faults, place_of, ring_at_hand, seals
 from server.config import Config
 
 FOLDER: Final = "backups"
@@ -56,7 +56,7 @@ async def back_up(config: Config, wanted: Wanted, clock: Clock = system_clock) -
     now = clock()
     ring = ring_at_hand(config)
     if wanted.with_keys and ring is None:
-        raise BackupError(f"There are no keys here: {data_dir.KEY_FILE} is missing.")
+        raise BackupError(f"There are no keys here: see {place_of(config)}.")
     target = _target(config, wanted.output, now)
     if target.exists() and not wanted.replace:
         raise backup_archive.taken(target)

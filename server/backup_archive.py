@@ -4,6 +4,7 @@ Members are only ever read by their known names, so that what a strange archive 
 its members has no effect.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -11,7 +12,6 @@ import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -92,7 +92,7 @@ def write(draft: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
         os.fsync(out.fileno())
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple[Manifest, tarfile.TarFile]]:
     """Open an archive; raise BackupError for what is none, or is of a newer kind."""
     try:
@@ -143,7 +143,11 @@ def publish(draft: Path, target: Path, *, replace: bool) -> None:
             target.hardlink_to(draft)
         except FileExistsError:
             raise taken(target) from None
-        draft.unlink()
+        except OSError:  # a file system without links, as a stick or a share may have
+            if target.exists():
+                raise taken(target) from None
+            draft.rename(target)
+        draft.unlink(missing_ok=True)
     sync_folder(target.parent)
 
 
@@ -156,7 +160,8 @@ def sync_folder(folder: Path) -> None:
     """Have the names of a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        with contextlib.suppress(OSError):  # not all file systems can
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -188,7 +193,7 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
         raise tarfile.TarError from None
 
 
-@contextmanager
+@contextlib.contextmanager
 def _sink(target: Path | None) -> Iterator[IO[bytes]]:
     if target is None:
         yield io.BytesIO()

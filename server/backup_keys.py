@@ -37,17 +37,30 @@ class KeyFaults:
 
 
 def ring_at_hand(config: Config) -> KeyRing | None:
-    """Return the keys of the environment, else of the key file, else None; make none.
-
-    Raise BadKeyRingError.
+    """Return the keys that a server would use, None where it would have none; make
+    none. Raise BadKeyRingError.
     """
     if config.secret_keys is not None:
         return KeyRing.parse(config.secret_keys)
+    if not uses_file(config):
+        return None
     try:
         text = (config.data_dir / data_dir.KEY_FILE).read_text("utf-8")
     except FileNotFoundError:
         return None
     return KeyRing.parse(text)
+
+
+def uses_file(config: Config) -> bool:
+    """Tell whether a server reads the key file: in a cluster keys must be given."""
+    return config.secret_keys is None and (config.sqlite or config.development)
+
+
+def place_of(config: Config) -> str:
+    """Return where a server's keys come from."""
+    if not uses_file(config):
+        return "TOCSIN_SECRET_KEYS"
+    return str(config.data_dir / data_dir.KEY_FILE)
 
 
 def in_use(columns: Iterable[str]) -> Counter[str]:

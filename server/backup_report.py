@@ -5,8 +5,8 @@ from typing import Final
 from server.account_commands import moment
 from server.backup import Made, described
 from server.backup_archive import KEYS
+from server.backup_keys import place_of
 from server.config import Config
-from server.data_dir import KEY_FILE
 
 _MEGA: Final = 1_000_000
 _NAMES: Final = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
@@ -21,7 +21,7 @@ def told(config: Config, made: Made) -> list[str]:
         f"Backup      {made.path} ({made.size / _MEGA:.1f} MB, checked)",
         f"Holds       the database ({kind}) of {moment(manifest.taken_at)}{sealed}",
     ]
-    place = "TOCSIN_SECRET_KEYS" if config.secret_keys else config.data_dir / KEY_FILE
+    place = place_of(config)
     if KEYS in manifest.files:
         lines.append("Keys        in it: whoever has this file can read all secrets")
     else:

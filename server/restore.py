@@ -15,6 +15,7 @@ from typing import Final, Protocol, Self
 
 from delivery.restored import Settled, settle
 from domain.clock import system_clock
+from domain.timing import SECOND
 from models import migrate
 from models.crypto import KeyRing
 from models.database_url import SqliteFile, parse_url
@@ -22,10 +23,9 @@ from models.migration_files import files as migration_files
 from models.store import Store, open_store
 from models.tokens import hash_of
 from notifiers import CHANNELS
-from server import data_dir
-from server.backup import stamp
+from server import backup, data_dir
 from server.backup_archive import KEYS, BackupError, Manifest, extract, opened
-from server.backup_keys import ring_at_hand
+from server.backup_keys import place_of, ring_at_hand, uses_file
 from server.config import Config
 from server.restore_judgement import Keys, check_kind, explain, plan_keys
 from server.restore_postgres import PostgresPlace
@@ -92,14 +92,13 @@ async def restore(
         check_kind(manifest, known, sqlite=config.sqlite)
         keys = _keys(config, manifest, tar)
         if keys.faults and not wanted.without_keys:
-            file, environ = config.data_dir / data_dir.KEY_FILE, config.secret_keys
-            raise BackupError(
-                explain(
-                    keys.faults,
-                    key_file=str(file),
-                    from_environment=environ is not None,
-                )
+            said = explain(
+                keys.faults,
+                place_of(config),
+                is_file=uses_file(config),
+                in_backup=KEYS in manifest.files,
             )
+            raise BackupError(said)
         async with _placing(config, wanted) as (place, scratch):
             copy = scratch / manifest.member
             extract(tar, manifest, manifest.member, copy)
@@ -111,10 +110,13 @@ async def restore(
             if keys.write is not None:
                 _write_keys(config.data_dir / data_dir.KEY_FILE, keys.write)
             wanted.observe("keys")
-            aside = await place.put(stamp(clock()))
+            now = clock()
+            # To the millisecond: one restore may follow another within a second.
+            stamp = f"{backup.stamp(now)[:-1]}{now % SECOND:03}Z"
+            aside = await place.put(stamp)
             wanted.observe("placed")
             if ready.strange_token:
-                _set_token_aside(config, clock())
+                _set_token_aside(config, stamp)
     return Restored(
         manifest=manifest,
         kept_aside=aside,
@@ -127,9 +129,10 @@ async def restore(
 @asynccontextmanager
 async def _placing(config: Config, wanted: Wanted) -> AsyncIterator[tuple[Place, Path]]:
     data_dir.make(config.data_dir)
-    with _scratch(config.data_dir) as scratch:
+    folder = _beside(config)
+    with _scratch(folder) as scratch:
         async with _place(config, scratch, wanted.observe) as place:
-            _remove_leftovers(config.data_dir, scratch)
+            _remove_leftovers(folder, scratch)
             if not wanted.force and await place.occupied():
                 message = (
                     "There is a database already. With --force the backup takes its "
@@ -144,6 +147,15 @@ def _place(config: Config, scratch: Path, observe: Observe) -> Place:
     if isinstance(database, SqliteFile):
         return SqlitePlace(config, database.path, scratch, observe)
     return PostgresPlace(database.url, observe)
+
+
+def _beside(config: Config) -> Path:
+    """Return a folder on the file system on which the database is, if it is a file."""
+    database = parse_url(config.database_url)
+    if isinstance(database, SqliteFile):
+        database.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return database.path.parent
+    return config.data_dir
 
 
 @contextmanager
@@ -161,7 +173,7 @@ def _remove_leftovers(folder: Path, mine: Path) -> None:
 
 def _keys(config: Config, manifest: Manifest, tar: tarfile.TarFile) -> Keys:
     here, brought = ring_at_hand(config), None
-    if KEYS in manifest.files and config.secret_keys is None:
+    if KEYS in manifest.files and uses_file(config):
         brought = KeyRing.parse(extract(tar, manifest, KEYS).decode())
     return plan_keys(manifest, here, brought)
 
@@ -204,6 +216,6 @@ async def _is_token_strange(config: Config, store: Store) -> bool:
     return await store.fetchval(known, hash_of(text)) is None
 
 
-def _set_token_aside(config: Config, now: int) -> None:
+def _set_token_aside(config: Config, stamp: str) -> None:
     path = config.data_dir / data_dir.TOKEN_FILE
-    path.rename(path.with_name(f"{path.name}.before-restore-{stamp(now)}"))
+    path.rename(path.with_name(f"{path.name}.before-restore-{stamp}"))

@@ -49,9 +49,10 @@ def plan_keys(
     return Keys(ring, faults)
 
 
-def explain(faults: KeyFaults, *, key_file: str, from_environment: bool) -> str:
-    """Return what to do about keys that are not the ones the backup needs."""
-    place = "TOCSIN_SECRET_KEYS" if from_environment else key_file
+def explain(faults: KeyFaults, place: str, *, is_file: bool, in_backup: bool) -> str:
+    """Return what to do about keys that are not the ones the backup needs; `place` is
+    where keys are looked for.
+    """
     said = []
     if faults.missing:
         said.append(
@@ -62,8 +63,10 @@ def explain(faults: KeyFaults, *, key_file: str, from_environment: bool) -> str:
         said.append(
             f"{place} holds {_named(faults.wrong)}, but not the one of the backup: take "
             "the keys of that time instead"
-            + ("." if from_environment else " (move the present file away first).")
+            + (" (move the present file away first)." if is_file else ".")
         )
+    if in_backup and not is_file:
+        said.append("They are in the backup: tar -xOf PATH secret-keys shows them.")
     said.append(
         "With --without-keys it is restored all the same; integrations then fail until "
         "they are given their secrets anew."

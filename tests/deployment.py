@@ -42,7 +42,11 @@ class Deployment:
 
     @property
     def config(self) -> Config:
-        return Config(data_dir=self.data_dir, database_url=self.database_url)
+        return Config(
+            env="development",
+            data_dir=self.data_dir,
+            database_url=self.database_url,
+        )
 
     @property
     def environ(self) -> dict[str, str]:
@@ -52,10 +56,19 @@ class Deployment:
         except NoPostgresError:
             path = os.environ["PATH"]
         return {
+            "TOCSIN_ENV": "development",  # so that PostgreSQL takes the key file, too
             "TOCSIN_DATABASE_URL": self.database_url,
             "TOCSIN_DATA_DIR": str(self.data_dir),
             "PATH": path,
         }
+
+    @property
+    def folder(self) -> Path:
+        """Where drafts are made."""
+        database = parse_url(self.database_url)
+        if isinstance(database, SqliteFile):
+            return database.path.parent
+        return self.data_dir
 
     async def done(self, *arguments: str) -> str:
         return await done(*arguments, **self.environ)

@@ -17,8 +17,7 @@ from models.crypto import (
 )
 from models.secret_storage import open_all
 from models.store import Store
-from server import data_dir
-from server.backup_keys import ids, ring_at_hand
+from server.backup_keys import ids, place_of, ring_at_hand
 from server.config import Config
 from server.doctor.keys import Keys
 from server.doctor.work import HeldBack, Work
@@ -90,9 +89,6 @@ async def newest_event(store: Store) -> int | None:
 
 async def keys(store: Store | None, config: Config) -> Keys:
     """Find out about the keys, and whether each stored secret opens."""
-    place = "TOCSIN_SECRET_KEYS"
-    if config.secret_keys is None:
-        place = str(config.data_dir / data_dir.KEY_FILE)
     ring, fault = None, None
     try:
         ring = ring_at_hand(config)
@@ -109,7 +105,7 @@ async def keys(store: Store | None, config: Config) -> Keys:
             single = {path: entry}
             unopened[key_id] += not _opens(ring, row["project_id"], row["id"], single)
     return Keys(
-        place=place,
+        place=place_of(config),
         held=ids(ring) if ring else None,
         fault=fault,
         used=used,

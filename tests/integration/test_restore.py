@@ -17,6 +17,7 @@ from models.migrate import upgrade
 from models.migration_files import FOLDER, files
 from models.store import open_store
 from server import data_dir
+from tests.command_line import done, failed
 from tests.databases import PostgresServer, create_database
 from tests.deployment import (
     SECRET,
@@ -213,7 +214,7 @@ async def test_a_damaged_archive_changes_nothing(deployment: Deployment) -> None
         said = await deployment.failed("restore", str(archive), "--force")
         assert "damaged" in said, name
     assert await epoch(deployment.database_url) == before
-    assert list(deployment.data_dir.glob(".tocsin*")) == []
+    assert list(deployment.folder.glob(".tocsin*")) == []
 
 
 async def test_a_damaged_copy_with_right_checksums_is_found(
@@ -335,3 +336,21 @@ async def test_a_role_that_may_not_create_databases_is_told_what_to_ask_for(
     plain = Deployment(f"postgres://plain:plain@{host}", tmp_path / "var")
     said = await plain.failed("restore", str(archive), "--force")
     assert 'ALTER ROLE "plain" CREATEDB' in said
+
+
+async def test_in_a_cluster_the_keys_are_those_of_the_environment(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """The key file is not read there: a server would not read it either."""
+    deployment = Deployment(postgres_url, tmp_path / "var")
+    await filled(deployment)
+    archive = await deployment.backup("b.tar", "--with-keys")
+    command = ("restore", str(archive), "--force")
+    environ = deployment.environ | {"TOCSIN_ENV": "production"}
+    said = await failed(*command, **environ)
+    assert "which is not in TOCSIN_SECRET_KEYS" in said
+    assert "tar -xOf PATH secret-keys" in said
+    strange = environ | {"TOCSIN_SECRET_KEYS": STRANGE}
+    assert "not the one of the backup" in await failed(*command, **strange)
+    right = environ | {"TOCSIN_SECRET_KEYS": deployment.keys.text()}
+    assert "Restored" in await done(*command, **right)

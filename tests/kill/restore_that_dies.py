@@ -25,7 +25,9 @@ def live(order: dict[str, Any], stage: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     config = Config(
-        data_dir=Path(order["data_dir"]), database_url=order["database_url"]
+        env="development",
+        data_dir=Path(order["data_dir"]),
+        database_url=order["database_url"],
     )
     wanted = Wanted(force=True, observe=observe)
     asyncio.run(restore(config, Path(order["archive"]), wanted))

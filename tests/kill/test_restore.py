@@ -75,7 +75,7 @@ async def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
         assert await epoch(database_url) != before
         assert await reports(database_url) == kept
         assert await ends(process, "") == 0
-    assert list(deployment.data_dir.glob(".tocsin*")) == []
+    assert list(deployment.folder.glob(".tocsin*")) == []
     store = await open_store(database_url)
     assert await violations(store) == {}
     await store.close()
