@@ -5,16 +5,23 @@ say in it, so the guard of outgoing connections does not judge it.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
 from opentelemetry.trace import (
     Link,
     Span,
@@ -37,12 +44,14 @@ from server.tracing import HttpSpan, OperationSpan
 METHODS: Final = frozenset(
     {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"}
 )
-FLUSH_MS: Final = 2_000
+FLUSH_S: Final = 2.0
 """What the collector gets to take the last spans when the process ends."""
 
 _SENT: Final = {OutcomeKind.SENT, OutcomeKind.SENT_UNCONFIRMED}
 _W3C: Final = TraceContextTextMapPropagator()
 Attributes = Mapping[str, str | int]
+
+_log = structlog.get_logger("tocsin.tracing")
 
 
 class _Told:
@@ -77,28 +86,68 @@ class _Told:
         self._span.set_status(StatusCode.ERROR)
 
 
+class _Quiet(SpanExporter):
+    """Says once that a collector takes nothing, and once that it does again.
+
+    The exporter's own messages come with every batch, and repeat addresses.
+    """
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._failing = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        failing = result is not SpanExportResult.SUCCESS
+        if failing is not self._failing:
+            self._failing = failing
+            _log.warning("traces_not_taken" if failing else "traces_taken_again")
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
 class OtelTracing:
     """Implements `server.tracing.Tracing`. The provider is its own, not the process's."""
 
-    def __init__(self, provider: TracerProvider) -> None:
-        """Take what keeps and exports spans."""
+    def __init__(
+        self, provider: TracerProvider, exporter: SpanExporter | None = None
+    ) -> None:
+        """Take what keeps spans, and what sends them where that may take long."""
         self._provider = provider
+        self._exporter = exporter
         self._tracer = provider.get_tracer("tocsin", VERSION)
 
     @classmethod
     def of_environment(cls) -> Self:
         """Export in batches to where the OTEL_ variables say."""
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         resource = Resource.create({"service.version": VERSION})
         if str(resource.attributes["service.name"]).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "tocsin"}))
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        return cls(provider)
+        exporter = _Quiet(OTLPSpanExporter())
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        return cls(provider, exporter)
 
     async def close(self) -> None:
         """Send what is left, for a moment; a collector that hangs holds up nobody."""
-        await asyncio.to_thread(self._provider.force_flush, FLUSH_MS)
-        await asyncio.to_thread(self._provider.shutdown)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def end() -> None:
+            self._provider.shutdown()
+            with suppress(RuntimeError):  # nobody waited so long
+                loop.call_soon_threadsafe(ended.set)
+
+        # Not the loop's own threads: those are waited for at the end.
+        threading.Thread(target=end, name="traces", daemon=True).start()
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await ended.wait()
+        except TimeoutError:
+            if self._exporter is not None:
+                self._exporter.shutdown()
 
     @contextmanager
     def http(
