@@ -35,6 +35,17 @@ HEADINGS = (
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much."""
+
+    kills: int
+    deliveries: int
+
+
+SHORT, LONG = Size(50, 1_000), Size(200, 10_000)
+
+
+@dataclass(frozen=True)
 class Row:
     """A line of the table, and what is at fault."""
 
@@ -78,11 +89,11 @@ async def random_moments(plan: Plan, url: str) -> Row:
     return Row(name, killed, figures, len(takeovers), takeovers, faults)
 
 
-async def every_stage(seed: int, rounds: int, deliveries: int, url: str) -> Row:
-    """Kill an engine at every stage, so many times."""
-    order = stages.STAGES * rounds
+async def every_stage(seed: int, size: Size, url: str) -> Row:
+    """Kill an engine at every stage, as often at each."""
+    order = stages.STAGES * max(1, size.kills // len(stages.STAGES))
     random.Random(seed).shuffle(order)  # noqa: S311 - a benchmark
-    reports = deliveries // (stages.MESSAGES * len(order)) + 1
+    reports = size.deliveries // (stages.MESSAGES * len(order)) + 1
     async with stages.stages(seed, url) as sweep:
         await sweep.run(order, 3 * reports)  # about a third, until it dies
         figures, cut_short = await sweep.figures(), await sweep.unknown()
@@ -102,28 +113,31 @@ async def database(kind: str, server: PostgresServer) -> AsyncIterator[str]:
         yield url
 
 
-async def sweep_all(seed: int, kinds: Sequence[str], *, long: bool) -> list[Row]:
-    """Sweep all, and print the tables."""
-    kills, deliveries, rounds = (200, 10_000, 25) if long else (50, 1_000, 6)
-    incidents = deliveries // MESSAGES
+async def sweep_moments(seed: int, kinds: Sequence[str], size: Size) -> list[Row]:
+    """Kill servers at random moments, on each kind of database."""
+    incidents = size.deliveries // MESSAGES
+    flaky = incidents // 10
     plan = Plan(
-        seed=seed,
-        kills=kills,
-        incidents=incidents,
-        flaky=incidents // 10,
-        drain_s=600,
+        seed=seed, kills=size.kills, incidents=incidents, flaky=flaky, drain_s=600
     )
-    moments, exact = [], []
+    rows = []
     with postgres() as server:
         for kind in kinds:
             async with database(kind, server) as url:
-                moments.append(await random_moments(plan, url))
-        show("Real servers, random moments", moments)
+                rows.append(await random_moments(plan, url))
+    show("Real servers, random moments", rows)
+    return rows
+
+
+async def sweep_stages(seed: int, kinds: Sequence[str], size: Size) -> list[Row]:
+    """Kill an engine at every stage, on each kind of database."""
+    rows = []
+    with postgres() as server:
         for kind in kinds:
             async with database(kind, server) as url:
-                exact.append(await every_stage(seed, rounds, deliveries, url))
-        show("Engine, every stage", exact)
-    return moments + exact
+                rows.append(await every_stage(seed, size, url))
+    show("Engine, every stage", rows)
+    return rows
 
 
 def show(title: str, rows: Sequence[Row]) -> None:
@@ -138,16 +152,24 @@ def show(title: str, rows: Sequence[Row]) -> None:
     sys.stdout.flush()
 
 
+SWEEPS = {"moments": sweep_moments, "stages": sweep_stages}
+
+
 def main() -> None:
     """Sweep, and say what was at fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
     parser.add_argument("--database", choices=["sqlite", "postgres"])
+    parser.add_argument("--only", choices=SWEEPS)
     given = parser.parse_args()
     kinds = [given.database] if given.database else ["sqlite", "postgres"]
     print(f"seed {given.seed}", flush=True)
-    rows = asyncio.run(sweep_all(given.seed, kinds, long=given.long))
+    rows = []
+    for name, sweep in SWEEPS.items():
+        if given.only in {None, name}:
+            size = LONG if given.long else SHORT
+            rows += asyncio.run(sweep(given.seed, kinds, size))
     sys.exit(any(row.faults for row in rows))
 
 

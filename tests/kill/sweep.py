@@ -204,6 +204,8 @@ class Sweep:
             await starting
             life.ready_at = system_clock()
         else:
+            while server.process is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
             await asyncio.wait([starting], timeout=dies_after_s)
             await self._kill(life, starting)
         life.sessions = await self._sessions() - before
