@@ -22,7 +22,7 @@ from delivery.spans import SILENT as UNTRACED
 from delivery.spans import Spans
 from delivery.worker import Worker
 from domain.channels import Channel
-from domain.clock import Clock, system_clock
+from domain.clock import AgeClock, Clock, system_clock
 from domain.timing import DAY, GRACEFUL_STOP
 from models.crypto import KeyRing
 from models.store import PostgresStore, Store
@@ -46,6 +46,7 @@ class Engine:
         keys: KeyRing,
         guard: Guard,
         clock: Clock = system_clock,
+        steady: Clock | None = None,
         observe: Observe = observe_nothing,
         measures: Measures = UNMEASURED,
         spans: Spans = UNTRACED,
@@ -76,9 +77,10 @@ class Engine:
             self._bus = PostgresBus(store.connect)
             self._relay = Relay(store.connect, self._bus)
         self.feed = Feed(store, self._bus, measures)
+        self._ages = AgeClock(clock, steady)
         self._housekeeping = Housekeeping(
             store,
-            clock,
+            self._ages,
             event_retention=events_kept,
             history_retention=history_kept,
         )
@@ -133,6 +135,7 @@ class Engine:
             observe=self._observe,
             measures=self._measures,
             spans=self._spans,
+            ages=self._ages,
         )
         await worker.start()
         self._worker = worker

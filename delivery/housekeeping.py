@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from delivery.housekeeping_history import History
+from delivery.lease import forget
 from domain.clock import Clock
 from domain.timing import HOUR, IDEMPOTENCY_KEPT, MINUTE
 from models.store import Store, Tx
@@ -90,7 +91,7 @@ class Housekeeping:
             events += gone
         while gone := await turn(_purge_keys, now - IDEMPOTENCY_KEPT, limit):
             keys += gone
-        workers = await turn(_purge_workers, now - WORKER_KEPT)
+        workers = await turn(forget, now - WORKER_KEPT)
         history = await self._history.remove(now - self._history_retention, now)
         return Removed(events, keys, workers, history)
 
@@ -125,7 +126,3 @@ async def purge_events(tx: Tx, before: int, limit: int) -> int:
 
 async def _purge_keys(tx: Tx, before: int, limit: int) -> int:
     return await tx.execute(_KEYS, before, limit)
-
-
-async def _purge_workers(tx: Tx, before: int) -> int:
-    return await tx.execute("DELETE FROM worker WHERE lease_until < $1", before)

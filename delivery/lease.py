@@ -16,6 +16,10 @@ _NOW: Final = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)"
 
 _OPEN: Final = f"INSERT INTO worker (lease_until) VALUES ({_NOW} + $1) RETURNING id"
 
+# One that ends later than it can was given before the database's clock was set back.
+_CLIP: Final = f"""
+UPDATE worker SET lease_until = {_NOW} + $1 WHERE lease_until > {_NOW} + $1"""
+
 _RENEW: Final = f"""
 UPDATE worker SET lease_until = {_NOW} + $2
 WHERE id = $1 AND lease_until > {_NOW} RETURNING 1"""
@@ -42,6 +46,7 @@ async def open_session(tx: Tx) -> int:
 async def renew(tx: Tx, session: int) -> bool:
     """Prolong a lease. False: it has ended, and all in hand belongs to others."""
     if tx.dialect == "postgres":
+        await tx.execute(_CLIP, LEASE)
         return await tx.fetchval(_RENEW, session, LEASE) is not None
     return await tx.fetchval("SELECT 1 FROM worker WHERE id = $1", session) is not None
 
@@ -55,6 +60,14 @@ async def count_live(store: Store) -> int:
     """Return how many sessions hold a lease."""
     of_now = f" WHERE lease_until > {_NOW}" if store.dialect == "postgres" else ""
     return int(await store.fetchval(f"SELECT count(*) FROM worker{of_now}"))
+
+
+async def forget(tx: Tx, before: int) -> int:
+    """Remove sessions whose lease ended before a moment; return how many. None that
+    lives by the database's clock, whatever ours says.
+    """
+    now = f" AND lease_until < {_NOW}" if tx.dialect == "postgres" else ""
+    return await tx.execute(f"DELETE FROM worker WHERE lease_until < $1{now}", before)
 
 
 def is_dead(dialect: str) -> str:

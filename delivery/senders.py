@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from delivery.deliver import Tools, deliver
 from delivery.jobs import Ended, Job, Lost, Released
 from delivery.recorder import Recorder
+from domain.clock import AgeClock
 
 BRISK: Final = 64
 """Sends at once. Beyond that they only slow each other down."""
@@ -36,9 +37,10 @@ class _Flight:
 class Senders:
     """Sends jobs and hands their results to the recorder."""
 
-    def __init__(self, tools: Tools, recorder: Recorder) -> None:
+    def __init__(self, tools: Tools, recorder: Recorder, ages: AgeClock) -> None:
         """Begin with nothing in hand."""
         self._tools = tools
+        self._ages = ages
         self._recorder = recorder
         self._waiting: deque[Job] = deque()
         self._flights: dict[asyncio.Task[None], _Flight] = {}
@@ -127,9 +129,20 @@ class Senders:
 
     async def _result(self, job: Job) -> Ended:
         try:
-            return await deliver(job, self._tools)
+            ended = await deliver(self._aged(job), self._tools)
         except asyncio.CancelledError:
-            return Lost(held=job.held)
+            return Lost(held=self._aged(job).held)
+        # Once more: the clock may have been set while it was sent.
+        return replace(ended, held=self._aged(job).held)
+
+    def _aged(self, job: Job) -> Job:
+        """Return a job with as long to live as it had before the clock was set ahead."""
+        ahead = self._ages.ahead
+        if not ahead:
+            return job
+        claimed = job.held.claimed
+        claimed = replace(claimed, expires_at=claimed.expires_at + ahead)
+        return replace(job, held=replace(job.held, claimed=claimed))
 
     def _land(self, flight: _Flight) -> None:
         flight.over = True

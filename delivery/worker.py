@@ -24,12 +24,13 @@ from delivery.measures import SILENT as UNMEASURED
 from delivery.measures import Measures
 from delivery.recorder import Recorder
 from delivery.recover import recover
+from delivery.redating import redate, redate_implausible
 from delivery.retry import Chance
 from delivery.senders import Senders
 from delivery.spans import SILENT as UNTRACED
 from delivery.spans import Spans
 from domain.channels import Channel
-from domain.clock import Clock
+from domain.clock import AgeClock, Clock, Leaps
 from domain.faults import StorageUnavailableError
 from domain.ids import ZERO, Id, encode
 from domain.timing import GRACEFUL_STOP, LEASE, LEASE_RENEWAL, SECOND
@@ -70,6 +71,7 @@ class Worker:
         chance: Chance = random.random,
         measures: Measures = UNMEASURED,
         spans: Spans = UNTRACED,
+        ages: AgeClock | None = None,
     ) -> None:
         """Take what it works with; make it in the event loop."""
         self._store = store
@@ -77,11 +79,14 @@ class Worker:
         self._channels = channels
         self._equipper = Equipper(channels, keys)
         self._clock = clock
+        self._leaps = Leaps(clock)
+        self._set_back = 0
         self._observe = observe
         self._measures = measures
         self._recorder = Recorder(store, clock, observe, chance, measures)
         tools = Tools(send, clock, observe, spans)
-        self._senders = Senders(tools, self._recorder)
+        ages = ages or AgeClock(clock)
+        self._senders = Senders(tools, self._recorder, ages)
         self._session = 0
         self._keeping = asyncio.Lock()
         self._kept_at = 0.0
@@ -104,6 +109,7 @@ class Worker:
         """Take a session, take over what the dead left, and work from now on."""
         self._session = await self._store.turn(open_session)
         self._kept_at = time.monotonic()
+        await redate_implausible(self._store, self._clock())
         await self._recover()
         self._listener = self._bus.listen(LANES)
         self._tasks = {
@@ -148,6 +154,8 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Claim what there is room for; tell whether there may be more to claim."""
+        if (leap := self._leaps.look()) < 0 or self._set_back:
+            await self._redate(-leap)
         if self._in_doubt or time.monotonic() - self._kept_at > LEASE / SECOND:
             await self._reassure()
         ask = Ask(
@@ -164,6 +172,12 @@ class Worker:
         reached_the_end = len(claimed) < ask.most
         self._served = ZERO if reached_the_end else _last_project(claimed)
         return bool(claimed) or ask.after != ZERO
+
+    async def _redate(self, back: int) -> None:
+        self._set_back = max(self._set_back, back)  # until it has been done
+        count = await redate(self._store, self._clock(), self._set_back)
+        self._set_back = 0
+        _log.warning("clock_set_back", by_ms=back, lanes=count)
 
     async def _reassure(self) -> None:
         """Go on only with a session that lives, and give back what it has claimed

@@ -18,7 +18,7 @@ from prometheus_client import disable_created_metrics
 
 from delivery.engine import Engine
 from delivery.guard import Guard
-from domain.clock import system_clock
+from domain.clock import steady_clock, system_clock
 from domain.timing import DAY
 from models import migrate
 from models.store import Store, open_store
@@ -111,6 +111,7 @@ async def opened(
             keys=keys,
             guard=guard,
             clock=system_clock,
+            steady=steady_clock,
             measures=observing.metrics,
             spans=observing.tracing,
             work=works,
