@@ -40,28 +40,36 @@ async def open_lane(
 
 
 async def cancel_waiting(
-    tx: Tx, integration_id: Id, reason: CancelReason, now: int
+    tx: Tx,
+    integration_id: Id,
+    reason: CancelReason,
+    now: int,
+    at_once: int = CANCELLED_AT_ONCE,
 ) -> None:
     """Cancel what waits for an integration that is disabled or deleted: its term is
-    over. Up to CANCELLED_AT_ONCE at once; the worker cancels the rest, and what is in
-    flight now and fails, even when it is enabled again by then.
+    over. Up to `at_once`; the worker cancels the rest, and what is in flight now and
+    fails, even when it is enabled again by then.
     """
     await tx.execute(_END_TERM, integration_id)
-    await go_on_cancelling(tx, integration_id, reason, now)
+    await go_on_cancelling(tx, integration_id, reason, now, at_once)
 
 
 _END_TERM: Final = "UPDATE integration SET term = term + 1 WHERE id = $1"
 
 
 async def go_on_cancelling(
-    tx: Tx, integration_id: Id, reason: CancelReason, now: int
+    tx: Tx,
+    integration_id: Id,
+    reason: CancelReason,
+    now: int,
+    at_once: int = CANCELLED_AT_ONCE,
 ) -> None:
     """Cancel more of what waits from an integration's earlier terms."""
     found = await tx.fetchrow(_LANE, integration_id)
     if found is None:
         return
     lane, term = found["id"], found["term"]
-    waited_for = await tx.fetch(_WAITED_FOR, lane, term, CANCELLED_AT_ONCE)
+    waited_for = await tx.fetch(_WAITED_FOR, lane, term, at_once)
     incidents = [row[0] for row in waited_for]
     if tx.dialect == "postgres":
         # Reports may add no followers to what is being cancelled.

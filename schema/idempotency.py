@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from domain.faults import Code, refuse
 from domain.ids import Id, new_id
+from domain.timing import IDEMPOTENCY_KEPT
 from models.crypto import CannotOpenError, KeyRing, UnknownKeyError
 from models.store import Row, Tx
 from schema.checks import Checks
@@ -29,7 +30,10 @@ _CLAIM: Final = """
 INSERT INTO idempotency
   (id, project_id, key, operation, input_hash, result, created_at)
 VALUES ($1, $2, $3, $4, $5, 'null', $6)
-ON CONFLICT (project_id, key) DO NOTHING
+ON CONFLICT (project_id, key) DO UPDATE SET id = excluded.id,
+  operation = excluded.operation, input_hash = excluded.input_hash,
+  result = excluded.result, created_at = excluded.created_at
+WHERE idempotency.created_at < $7
 """
 _READ: Final = """
 SELECT id, operation, input_hash, result FROM idempotency
@@ -77,7 +81,8 @@ async def once(
     sealed = keys.seal(call.digest, _binding(call)).encode()
     row_id = new_id()
     claim = (row_id, call.project_id, call.key, call.operation, sealed, now)
-    if not await tx.execute(_CLAIM, *claim):
+    # One that is too old counts as free, whether it has been cleaned away or not.
+    if not await tx.execute(_CLAIM, *claim, now - IDEMPOTENCY_KEPT):
         return await _earlier(tx, keys, call)
     result = await work()
     await tx.execute(_KEEP, orjson.dumps(result).decode(), row_id)

@@ -2,16 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from domain.faults import Code, RefusedError
 from domain.scopes import Scope
+from domain.timing import DAY
 from models.crypto import KeyRing
 from models.store import Tx
 from schema.idempotency import Call, call_of, once
-from tests.schema_client import NOW, Client, add_server, faults
+from tests.schema_client import NOW, Client, Clock, add_server, faults
 
 
 @dataclass
@@ -123,6 +124,51 @@ async def test_a_refused_call_leaves_the_key_free(client: Client) -> None:
         )
         assert faults(payload) == [("SERVER_NOT_FOUND", "input/serverId")]
     assert (await client.mutate("createServer", GIVEN))["errors"] == []
+
+
+async def test_a_call_that_breaks_a_rule_leaves_the_key_free(client: Client) -> None:
+    """The corrected call goes through under the same key, and is then kept."""
+    settings = {"webhook": {"webhookUrl": "ftp://example.com/hook"}}
+    given = {"settings": settings, "idempotencyKey": "key-1"}
+    for _ in range(2):
+        payload = await client.mutate("createIntegration", given)
+        path = "input/settings/webhook/webhookUrl"
+        assert faults(payload) == [("VALIDATION_ERROR", path)]
+    wrong = await client.ask(
+        'mutation { createServer(input: {name: 1, idempotencyKey: "key-1"}) '
+        "{ server { id } } }"
+    )
+    assert wrong.codes == ["BAD_USER_INPUT"]
+    settings["webhook"]["webhookUrl"] = "http://127.0.0.1:9/hook"
+    first = await client.mutate("createIntegration", given, "integration { id }")
+    assert first["errors"] == []
+    again = await client.mutate("createIntegration", given, "integration { id }")
+    assert again == first
+
+
+async def test_a_key_is_kept_for_24_hours_and_not_longer(client: Client) -> None:
+    """To the millisecond, whether its row has been cleaned away by then or not."""
+    clock = cast("Clock", client.services.clock)
+    first = await client.mutate("createServer", GIVEN, SELECT)
+    made_at = clock.now
+    clock.now = made_at + DAY - 1
+    assert await client.mutate("createServer", GIVEN, SELECT) == first
+    clock.now = made_at + DAY
+    calls = [client.mutate("createServer", GIVEN, SELECT) for _ in range(10)]
+    later = await asyncio.gather(*calls)
+    assert later[0]["server"]["id"] != first["server"]["id"]
+    assert later == [later[0]] * 10
+    assert await count(client) == 2
+
+
+async def test_after_24_hours_the_key_serves_another_call(client: Client) -> None:
+    clock = cast("Clock", client.services.clock)
+    await client.mutate("createServer", GIVEN, SELECT)
+    clock.now += DAY
+    other = {**GIVEN, "name": "other"}
+    assert (await client.mutate("createServer", other, SELECT))["errors"] == []
+    payload = await client.mutate("createServer", GIVEN, SELECT)
+    assert faults(payload) == [("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]
 
 
 async def test_projects_do_not_share_keys(client: Client, stranger: Client) -> None:
