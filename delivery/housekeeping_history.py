@@ -10,7 +10,7 @@ from typing import Final
 
 from delivery.housekeeping_removal import KINDS, Kind, Remove, outside
 from domain.ids import ZERO, Id
-from domain.timing import DAY
+from domain.timing import HOUR
 from models.store import Row, Store, Tx
 
 LOCK: Final = 7_482_601_133
@@ -22,16 +22,16 @@ ROWS_A_TURN: Final = 500
 AT_A_TIME: Final = 100
 """Candidates that are looked at together."""
 
+LOOK_AGAIN: Final = HOUR
+"""What is kept although it is old is looked at this often, not by every pass."""
+
 
 class NotAloneError(Exception):
     """Another process is removing history."""
 
 
 class History:
-    """Removes, pass by pass, what ended before a time.
-
-    What is kept although it is old is passed by once a day, not by every pass.
-    """
+    """Removes, pass by pass, what ended before a time."""
 
     def __init__(self, store: Store) -> None:
         """Begin at the oldest."""
@@ -41,7 +41,7 @@ class History:
 
     async def remove(self, before: int, now: int) -> int:
         """Remove what ended before a time; return how many rows went."""
-        if not 0 <= now - self._began < DAY:
+        if not 0 <= now - self._began < LOOK_AGAIN:
             self._began, self._after = now, {}
         removed = 0
         try:

@@ -141,8 +141,8 @@ async def test_an_unfinished_delivery_keeps_its_incident(world: World) -> None:
 
 
 async def test_a_delivery_redelivered_of_late_keeps_its_incident(world: World) -> None:
-    """Its newest change is young, although the incident's is old. And once a day what
-    was passed by is looked at again.
+    """Its newest change is young, although the incident's is old. What was passed by is
+    looked at again later.
     """
     await world.integration()
     incident = await ended(world)
