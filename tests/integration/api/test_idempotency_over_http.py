@@ -14,6 +14,9 @@ import pytest
 from sandbox.webhook_sink import WebhookSink
 from tests.live_server import LiveServer
 
+# A server that starts beside much else takes its time.
+pytestmark = pytest.mark.timeout(110)
+
 MANY = 50
 WAITING = """
 query($hook: ID!) { deliveries(first: 1, filter: {
