@@ -7,6 +7,7 @@ long its queue: only due lanes are looked at, and of each only its first few.
 
 # ruff: noqa: S608 - statements are put together from constants only
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -19,7 +20,7 @@ from models.store import Row, Store, Tx
 class Ask:
     """What a worker would like to have: up to `most` deliveries, of a lane at most
     `per_lane`, of a project at most `per_project` lanes, first of the projects that
-    come after the one that was served last.
+    come after the one that was served last. With `lanes`, of these only.
     """
 
     worker: int
@@ -28,6 +29,7 @@ class Ask:
     after: Id = ZERO
     per_project: int = 64
     per_lane: int = 16
+    lanes: Sequence[Id] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +82,15 @@ _COLUMNS: Final = (
 
 async def claim(tx: Tx, ask: Ask) -> list[Claimed]:
     """Claim deliveries that are due."""
+    if ask.lanes is not None and not ask.lanes:
+        return []
     if tx.dialect == "sqlite":
         return await _claim_embedded(tx, ask)
     await tx.execute(FOLD)
     rows = await tx.fetch(
-        CLAIM,
+        CLAIM if ask.lanes is None else CLAIM_OF,
         *(ask.now, ask.after, ask.most, ask.per_project, ask.per_lane, ask.worker),
-        ask.most,
+        *([ask.most] if ask.lanes is None else [ask.most, ask.lanes]),
     )
     return [Claimed.of(row, row["attempts"], ask.worker, ask.now) for row in rows]
 
@@ -181,13 +185,18 @@ moved AS (UPDATE lane SET next_due_at = CASE
 SELECT {_COLUMNS} FROM claimed"""
 )
 
+# The same of certain lanes ($8).
+CLAIM_OF: Final = CLAIM.replace(
+    "next_due_at <= $1", "next_due_at <= $1 AND id = ANY($8::uuid[])", 1
+)
+
 
 async def _claim_embedded(tx: Tx, ask: Ask) -> list[Claimed]:
     """Claim on SQLite, where this turn is the only writer: the same in small steps."""
     taken: list[Claimed] = []
     moves: list[tuple[Id, int | None]] = []
     for project in await tx.fetch(DUE_PROJECTS, ask.now, ask.after, ask.most):
-        lanes = await tx.fetch(DUE_LANES, project[0], ask.now, ask.per_project)
+        lanes = await _due_lanes(tx, project[0], ask)
         for lane, room in lanes:
             left = ask.most - len(taken)
             if not left:
@@ -210,6 +219,14 @@ async def _claim_embedded(tx: Tx, ask: Ask) -> list[Claimed]:
     return taken
 
 
+async def _due_lanes(tx: Tx, project: Id, ask: Ask) -> list[Row]:
+    args = (project, ask.now, ask.per_project)
+    if ask.lanes is None:
+        return await tx.fetch(DUE_LANES, *args)
+    condition, listed = within(tx.dialect, ask.lanes, first=4)
+    return await tx.fetch(_DUE.format(f" AND id {condition}"), *args, *listed)
+
+
 def _moved(rest: list[Row], room: int, now: int) -> int | None:
     """Return a served lane's due time: none while it is full, because what finishes
     wakes it. With more to do it goes to the back of its project.
@@ -228,10 +245,12 @@ SELECT project_id FROM p WHERE EXISTS
 LIMIT $3"""
 )
 
-DUE_LANES: Final = """
+_DUE: Final = """
 SELECT id, slots -
  (SELECT count(*) FROM delivery d WHERE d.lane_id = lane.id AND d.status = 1) AS room
-FROM lane WHERE project_id = $1 AND next_due_at <= $2 ORDER BY next_due_at LIMIT $3"""
+FROM lane WHERE project_id = $1 AND next_due_at <= $2{} ORDER BY next_due_at LIMIT $3"""
+
+DUE_LANES: Final = _DUE.format("")
 
 WAITING: Final = f"""
 SELECT {_COLUMNS}, due_at FROM delivery

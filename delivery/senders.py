@@ -1,27 +1,48 @@
 """Sends in flight: how many at once, and what becomes of them at the end."""
 
 import asyncio
-from collections import deque
+import resource
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import Final
 
 from delivery.deliver import Tools, deliver
 from delivery.jobs import Ended, Job, Lost, Released
+from delivery.lane_queues import LaneQueues, Pace
 from delivery.recorder import Recorder
 from domain.clock import AgeClock
+from domain.ids import Id
 
-BRISK: Final = 64
-"""Sends at once. Beyond that they only slow each other down."""
+PLACES: Final = {Pace.BRISK: 64, Pace.OPEN: 16, Pace.SLOW: 16}
+"""Sends at once, by pace. Beyond that they only slow each other down."""
 
-SLOW_S: Final = 1.0
-"""A send that takes longer than this is no work, only waiting: it makes room, so that
-far ends that hang hold up nobody else."""
+WAITED_FOR_S: Final = 0.1
+"""A send that takes longer than this is no work, only waiting: it gives up its place."""
 
-MOST: Final = 512
-"""Sends at once with the slow ones."""
+HUNG_S: Final = 2.0
+"""A far end that takes longer than this to answer hangs."""
+
+MOST: Final = 1_024
+"""Sends at once with those that are waited for, if this process may have twice as many
+files open. Lanes that are not known to answer begin none when three quarters are in
+flight, those that hang when half are."""
 
 HUNGRY: Final = 160
 """With fewer jobs than this waiting for room it is time to claim more."""
+
+IN_HAND: Final = 256
+"""Claimed deliveries that wait for room to be sent, at the most."""
+
+OTHERS_IN_HAND: Final = 64
+"""With so many waiting in lanes that are not brisk, only brisk ones are claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be claimed: so many deliveries, of these lanes only (None: of any)."""
+
+    most: int
+    lanes: list[Id] | None
 
 
 @dataclass(slots=True, eq=False)
@@ -29,9 +50,14 @@ class _Flight:
     """A send in flight."""
 
     job: Job
+    pace: Pace
     began: float
-    slow: bool = False
+    waited_for: bool = False
     over: bool = False
+
+    @property
+    def lane(self) -> Id:
+        return self.job.held.claimed.lane_id
 
 
 class Senders:
@@ -42,10 +68,17 @@ class Senders:
         self._tools = tools
         self._ages = ages
         self._recorder = recorder
-        self._waiting: deque[Job] = deque()
+        self._queues = LaneQueues()
         self._flights: dict[asyncio.Task[None], _Flight] = {}
-        self._brisk: deque[_Flight] = deque()
-        self._brisk_count = 0
+        self._young: deque[_Flight] = deque()
+        self._old: deque[_Flight] = deque()
+        self._taken: Counter[Pace] = Counter()
+        most = min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._most = {
+            Pace.BRISK: most,
+            Pace.OPEN: most * 3 // 4,
+            Pace.SLOW: most // 2,
+        }
         self._hungry = asyncio.Event()
         self._hungry.set()
         self._stopping = False
@@ -55,7 +88,7 @@ class Senders:
     @property
     def waiting(self) -> int:
         """How many jobs wait for room."""
-        return len(self._waiting)
+        return len(self._queues)
 
     @property
     def in_flight(self) -> int:
@@ -64,10 +97,18 @@ class Senders:
 
     def put(self, jobs: list[Job]) -> None:
         """Send these as soon as there is room."""
-        self._waiting.extend(jobs)
+        for job in jobs:
+            self._queues.put(job)
         if self._stopping:
             self._release()
         self._fill()
+
+    def room(self) -> Room:
+        """Return what may be claimed now: far ends that hang must not fill the hand."""
+        self._age()
+        if self._queues.waiting(Pace.OPEN, Pace.SLOW) < OTHERS_IN_HAND:
+            return Room(IN_HAND - self.waiting, None)
+        return Room(IN_HAND - self._queues.waiting(Pace.BRISK), self._queues.brisk())
 
     async def hungry(self) -> None:
         """Wait until more jobs are wanted."""
@@ -81,8 +122,7 @@ class Senders:
 
     def _release(self) -> None:
         """Give back the jobs that wait: nothing of them was dialled."""
-        while self._waiting:
-            job = self._waiting.popleft()
+        for job in self._queues.empty():
             self._recorder.add(Released(claimed=job.held.claimed))
 
     def drop(self) -> None:
@@ -102,18 +142,30 @@ class Senders:
             await asyncio.wait(cut)
 
     def _fill(self) -> None:
-        while self._waiting and self._has_room():
-            flight = self._take_off()
+        self._age()
+        while flight := self._next():
             task = self._loop.create_task(self._send(flight))
             self._flights[task] = flight
             task.add_done_callback(self._end)
         self._tell()
 
-    def _take_off(self) -> _Flight:
-        flight = _Flight(self._waiting.popleft(), self._loop.time())
-        self._brisk.append(flight)
-        self._brisk_count += 1
-        return flight
+    def _next(self, landed: int = 0) -> _Flight | None:
+        """Return a flight for the next job that there is room for, if there is any.
+
+        `landed` are those among the flights that are over.
+        """
+        count = len(self._flights) - landed
+        for pace in Pace:
+            if (
+                self._queues.waiting(pace)
+                and self._taken[pace] < PLACES[pace]
+                and count < self._most[pace]
+            ):
+                self._taken[pace] += 1
+                flight = _Flight(self._queues.take(pace), pace, self._loop.time())
+                self._young.append(flight)
+                return flight
+        return None
 
     async def _send(self, flight: _Flight) -> None:
         """Send one job after the other, as long as there are any."""
@@ -122,9 +174,11 @@ class Senders:
         while True:
             self._recorder.add(await self._result(flight.job))
             self._land(flight)
-            if not (self._waiting and self._has_room()):
+            self._age()
+            following = self._next(landed=1)
+            if following is None:
                 return
-            flight = self._flights[task] = self._take_off()
+            flight = self._flights[task] = following
             self._tell()
 
     async def _result(self, job: Job) -> Ended:
@@ -146,7 +200,9 @@ class Senders:
 
     def _land(self, flight: _Flight) -> None:
         flight.over = True
-        self._brisk_count -= not flight.slow
+        self._taken[flight.pace] -= not flight.waited_for
+        hung = self._loop.time() - flight.began > HUNG_S
+        self._queues.ended(flight.lane, waited_for=flight.waited_for, hung=hung)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         flight = self._flights.pop(task)
@@ -157,31 +213,34 @@ class Senders:
 
     def _tell(self) -> None:
         """Say whether more jobs are wanted, and whether results are to be expected."""
-        if len(self._waiting) < HUNGRY:
+        if self._queues.waiting(Pace.BRISK) < HUNGRY:
             self._hungry.set()
         else:
             self._hungry.clear()
         self._recorder.expecting = len(self._flights)
-
-    def _has_room(self) -> bool:
-        """Tell whether another may start; if not, look again when one becomes slow."""
-        if self._brisk_count >= BRISK:
-            self._set_slow_aside()
-        if self._brisk_count < BRISK and len(self._flights) < MOST:
-            return True
-        if self._timer is None and self._brisk:
-            again = self._brisk[0].began + SLOW_S
+        if self._timer is None and self._young and self._queues:
+            again = self._young[0].began + WAITED_FOR_S
             self._timer = self._loop.call_at(again, self._look_again)
-        return False
 
-    def _set_slow_aside(self) -> None:
-        before = self._loop.time() - SLOW_S
-        while self._brisk and (self._brisk[0].over or self._brisk[0].began <= before):
-            flight = self._brisk.popleft()
+    def _age(self) -> None:
+        """Take their places from sends that are only waited for; note who hangs."""
+        now = self._loop.time()
+        while self._young and _is_over(self._young[0], now - WAITED_FOR_S):
+            flight = self._young.popleft()
             if not flight.over:
-                flight.slow = True
-                self._brisk_count -= 1
+                flight.waited_for = True
+                self._taken[flight.pace] -= 1
+                self._queues.await_(flight.lane)
+                self._old.append(flight)
+        while self._old and _is_over(self._old[0], now - HUNG_S):
+            flight = self._old.popleft()
+            if not flight.over:
+                self._queues.hangs(flight.lane)
 
     def _look_again(self) -> None:
         self._timer = None
         self._fill()
+
+
+def _is_over(flight: _Flight, before: float) -> bool:
+    return flight.over or flight.began <= before

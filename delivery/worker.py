@@ -37,15 +37,15 @@ from domain.timing import GRACEFUL_STOP, LEASE, LEASE_RENEWAL, SECOND
 from models.crypto import KeyRing
 from models.store import Store
 
-IN_HAND: Final = 256
-"""Claimed deliveries that wait for room to be sent, at the most."""
-
 LONGEST_SLEEP_S: Final = {"sqlite": 60.0, "postgres": 1.0}
 """On SQLite all that makes a lane due kicks the bus; on PostgreSQL a process may die
 between its commit and its kick. The minute covers a clock that was set."""
 
 SHORTEST_SLEEP_S: Final = 0.02
 """A lane that is due and was not served is held by another claimer for a moment."""
+
+CROWDED_SLEEP_S: Final = 0.05
+"""The same while only brisk lanes are claimed, and others are due."""
 
 PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
@@ -92,6 +92,7 @@ class Worker:
         self._kept_at = 0.0
         self._in_doubt = False
         self._served = ZERO
+        self._crowded = False
         self._stopping = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -158,17 +159,22 @@ class Worker:
             await self._redate(-leap)
         if self._in_doubt or time.monotonic() - self._kept_at > LEASE / SECOND:
             await self._reassure()
+        room = self._senders.room()
         ask = Ask(
             worker=self._session,
             now=self._clock(),
-            most=IN_HAND - self._senders.waiting,
-            after=self._served,
+            most=room.most,
+            after=self._served if room.lanes is None else ZERO,
+            lanes=room.lanes,
         )
         claimed = await self._store.turn(claim, ask)
         if claimed:
             self._recorder.hold(claimed)
             self._observe("claimed")
             self._senders.put(await self._load(claimed))
+        self._crowded = room.lanes is not None
+        if self._crowded:
+            return bool(claimed)
         reached_the_end = len(claimed) < ask.most
         self._served = ZERO if reached_the_end else _last_project(claimed)
         return bool(claimed) or ask.after != ZERO
@@ -213,7 +219,8 @@ class Worker:
         longest = LONGEST_SLEEP_S[self._store.dialect]
         if due_at is not None:
             left = (due_at - self._clock()) / SECOND
-            longest = min(longest, max(left, SHORTEST_SLEEP_S))
+            shortest = CROWDED_SLEEP_S if self._crowded else SHORTEST_SLEEP_S
+            longest = min(longest, max(left, shortest))
         await listener.wait(longest)
 
     async def _tend(self) -> None:

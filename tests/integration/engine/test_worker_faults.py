@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from delivery import incidents, lanes
-from delivery.senders import BRISK
+from delivery.lane_queues import Pace
+from delivery.senders import PLACES
 from delivery.worker import Worker
 from domain.clock import system_clock
 from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
@@ -88,13 +89,13 @@ async def test_stopping_gives_back_what_was_not_sent(scene: Scene) -> None:
         return all(row["status"] == DeliveryStatus.SENDING for row in rows)
 
     async def all_slots_taken() -> bool:
-        return len(scene.far_ends.seen) >= BRISK
+        return len(scene.far_ends.seen) >= PLACES[Pace.OPEN]
 
     await scene.until(all_claimed)
     await scene.until(all_slots_taken)
     in_flight = len(scene.far_ends.seen)
     await scene.worker.stop(grace_ms=1)
-    assert BRISK <= in_flight < len(crowd)
+    assert PLACES[Pace.OPEN] <= in_flight < len(crowd)
     rows = await scene.world.deliveries()
     tried = [row for row in rows if row["attempts"] == 1]
     assert len(tried) == in_flight == len(await scene.attempts())
