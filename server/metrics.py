@@ -4,6 +4,7 @@ The registry is this object's own, so that two servers in one process share noth
 """
 
 import platform
+from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -48,6 +49,7 @@ class Metrics:
         self._attempt_duration = _histogram(declared.ATTEMPT_DURATION, registry)
         self._first_byte = _histogram(declared.FIRST_BYTE, registry)
         self._final = _histogram(declared.FINAL, registry)
+        self._times: dict[str, tuple[Histogram, Histogram, Histogram]] = {}
         self._ended = _counter(declared.ENDED, registry)
         self._in_flight = _gauge(declared.IN_FLIGHT, registry)
         self._in_hand = _gauge(declared.IN_HAND, registry)
@@ -97,17 +99,30 @@ class Metrics:
     def recorded(self, group: int, results: Sequence[Result]) -> None:
         """Take what became of the deliveries of one commit."""
         self._group.observe(group)
+        tried = Tally(
+            (it.channel, it.outcome) for it in results if it.outcome is not None
+        )
+        for (channel, outcome), count in tried.items():
+            self._attempts.labels(channel, outcome.name.lower()).inc(count)
+        over = Tally((it.channel, it.final) for it in results if it.final is not None)
+        for (channel, final), count in over.items():
+            self._ended.labels(channel, final.name.lower()).inc(count)
         for it in results:
-            if it.outcome is not None:
-                self._attempts.labels(it.channel, it.outcome.name.lower()).inc()
-            if it.took is not None:
-                self._attempt_duration.labels(it.channel).observe(it.took / SECOND)
-            if it.first_byte is not None:
-                self._first_byte.labels(it.channel).observe(it.first_byte / SECOND)
-            if it.final is not None:
-                self._ended.labels(it.channel, it.final.name.lower()).inc()
-            if it.age is not None:
-                self._final.labels(it.channel).observe(it.age / SECOND)
+            times = self._times.get(it.channel) or self._times_of(it.channel)
+            for time, histogram in zip(
+                (it.took, it.first_byte, it.age), times, strict=True
+            ):
+                if time is not None:
+                    histogram.observe(time / SECOND)
+
+    def _times_of(self, channel: str) -> tuple[Histogram, Histogram, Histogram]:
+        """Keep a channel's histograms at hand: to look them up costs more than to use
+        them.
+        """
+        of = (self._attempt_duration, self._first_byte, self._final)
+        first, second, third = (it.labels(channel) for it in of)
+        self._times[channel] = first, second, third
+        return self._times[channel]
 
     def fell_back(self) -> None:
         """Count a follower that went back to the log."""
