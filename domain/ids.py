@@ -20,6 +20,7 @@ PREFIXES: Final[dict[str, str]] = {
     "ApiToken": "tok",
     "User": "usr",
     "Team": "tem",
+    "NotificationRule": "rul",
     "Server": "srv",
     "NetworkMonitor": "mon",
     "Integration": "int",

@@ -19,7 +19,8 @@ class Integration(Model):
     `settings` are the plain ones; `secrets` maps the path of each secret setting to
     `{"sealed", "hint", "at"}`, see `models.secret_storage`. `error` says why it was
     disabled by itself. `term` counts how often it was switched off: deliveries of an
-    earlier term are cancelled, not sent.
+    earlier term are cancelled, not sent. `mailbox` is the address that it mails to, in
+    lower case; where that is a user's, `verified` and `verified_at` follow the user.
     """
 
     id = IdField(primary_key=True)
@@ -36,6 +37,8 @@ class Integration(Model):
     editable = BooleanField()
     deletable = BooleanField()
     verified = BooleanField()
+    verified_at = MillisField(null=True)
+    mailbox = TextField(null=True)
     error = TextField(null=True)
     term = IntField(default=0)
     settings = JsonField()

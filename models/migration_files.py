@@ -24,6 +24,7 @@ MODULES: Final = (
     "models.integrations",
     "models.incidents",
     "models.deliveries",
+    "models.people",
     "models.idempotency",
     "aerich.models",
 )
