@@ -17,7 +17,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import asyncpg
 
 from delivery.claim import next_due
 from delivery.event_filter import EventFilter
@@ -155,18 +156,15 @@ async def fill(site: Site, lanes: int, count: int) -> None:
     await close_lanes(world, dead)
 
 
-async def settle(store: Store) -> None:
-    """Let statistics be taken, as autovacuum does, and the relay number the log."""
+async def settle(store: Store, url: str) -> None:
+    """Do what autovacuum does by and by, once the relay has numbered the log."""
     if store.dialect == "postgres":
         unnumbered = "SELECT 1 FROM event_log WHERE position IS NULL LIMIT 1"
         while await store.fetchval(unnumbered):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.2)
-        for table in ("lane", "delivery", "incident", "event_log", "integration"):
-            await store.turn(_analyze, table)
-
-
-async def _analyze(tx: Any, table: str) -> None:  # noqa: ANN401
-    await tx.execute(f"ANALYZE {table}")
+        connection = await asyncpg.connect(url)
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
 
 
 async def timed(work: Callable[[], Awaitable[None]]) -> float:
@@ -190,8 +188,8 @@ async def compare(urls: tuple[str, str], lanes: int, count: int, rounds: int) ->
     async with opened(urls[0]) as empty, opened(urls[1]) as filled:
         begun = time.perf_counter()
         await fill(filled, lanes, count)
-        for site in (empty, filled):
-            await settle(site.world.store)
+        for site, url in zip((empty, filled), urls, strict=True):
+            await settle(site.world.store, url)
         print(f"filled in {time.perf_counter() - begun:.0f} s", flush=True)
         found: list[tuple[dict[str, float], dict[str, float]]] = []
         for nth in range(rounds + 3):
