@@ -35,6 +35,7 @@ class LiveServer:
 
         `settings` are more variables of the environment.
         """
+        self.start_seconds: float = START_SECONDS
         self.data_dir = data_dir
         self.database_url = database_url
         self.settings = settings or {}
@@ -119,7 +120,7 @@ class LiveServer:
     async def _printed(self, pattern: re.Pattern[str]) -> str:
         assert self.process is not None
         assert self.process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(self.start_seconds):
             while line := await self.process.stdout.readline():
                 self.output.append(line.decode().rstrip())
                 if found := pattern.search(self.output[-1]):
@@ -131,7 +132,7 @@ class LiveServer:
         process = await self._spawn(
             "token", "create", "--project", "default", "--scopes", "ADMIN"
         )
-        printed, _ = await asyncio.wait_for(process.communicate(), START_SECONDS)
+        printed, _ = await asyncio.wait_for(process.communicate(), self.start_seconds)
         found = TOKEN.search(printed.decode())
         assert found is not None, printed.decode()
         return found[0]

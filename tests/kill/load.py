@@ -35,7 +35,7 @@ mutation($input: ResolveIncidentInput!) { resolveIncident(input: $input) {
   incident { id } errors { code } } }"""
 
 ASK_AGAIN_S = 0.03
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 LONGEST_PAUSE_S = 0.3
 """Between an incident's beginning and its end, at the most."""
 

@@ -38,6 +38,7 @@ the next look comes. On SQLite the next start does it."""
 
 WAIT_S = 0.7
 START_S = 1.5
+PATIENCE_S = 120.0
 LEASE_LEFT = 1_000
 
 WAITING = "SELECT count(*) FROM delivery WHERE status IN (0, 1, 2)"
@@ -296,7 +297,7 @@ class Takeover:
 
 async def _written(file: Path) -> str:
     """Wait for a file that appears as a whole; return what it says."""
-    async with asyncio.timeout(START_S * 10):
+    async with asyncio.timeout(PATIENCE_S):
         while not file.exists():  # noqa: ASYNC110, ASYNC240
             await asyncio.sleep(0.02)
     return file.read_text().strip()  # noqa: ASYNC240
@@ -322,6 +323,8 @@ async def sweeping(plan: Plan, url: str, folder: Path) -> AsyncIterator[Sweep]:
     store = await open_store(url)
     names = ["one", "two"] if store.dialect == "postgres" else ["one"]
     servers = [LiveServer(folder / name, url) for name in names]
+    for server in servers:
+        server.start_seconds = PATIENCE_S
     chance = random.Random(plan.seed)  # noqa: S311 - a test
     async with WebhookSink(secrets=[SECRET]) as sink:
         sweep = Sweep(plan, store, sink, servers, chance)
