@@ -16,7 +16,7 @@ from delivery.sender import Sender
 from delivery.worker import Worker
 from domain.channels import Channel
 from domain.clock import system_clock
-from domain.ids import Id
+from domain.ids import Id, new_id
 from domain.steps import Answer, ReadyRequest, Reply
 from models.crypto import KeyRing
 from models.store import Row, open_store
@@ -63,7 +63,8 @@ class Sending:
     longest: int = 0
     """Bytes of the longest body of an answer that was kept."""
 
-    def __post_init__(self) -> None:
+    async def start(self) -> None:
+        """Begin to work."""
         self.world.store.on_commit(lambda topics: self.bus.kick(*topics))
         self.worker = Worker(
             self.world.store,
@@ -75,6 +76,7 @@ class Sending:
             observe=lambda _stage: None,
             chance=lambda: 1.0,  # nothing is tried again before 5 s are over
         )
+        await self.worker.start()
 
     async def _send(self, request: ReadyRequest) -> Reply:
         reply = await self.sender.send(request)
@@ -86,6 +88,16 @@ class Sending:
         """Store an integration that posts to an address."""
         settings = orjson.dumps({"webhook_url": url, "headers": []}).decode()
         return await self.world.integration(type_name, settings=settings)
+
+    async def elsewhere(self) -> "Sending":
+        """Return the same scene about another server of the project."""
+        server, world = new_id(), self.world
+        await world.execute(
+            "INSERT INTO server (id, project_id, name, host, created_at, updated_at)"
+            " VALUES ($1, $2, $3, 'web-2.example.com', $4, $4)",
+            *(server, world.project, server.hex(), world.now),
+        )
+        return replace(self, world=replace(world, server=server))
 
     async def until(self, reached: Callable[[], Awaitable[bool]]) -> None:
         """Wait for a condition; the test's timeout is the limit."""
@@ -123,10 +135,10 @@ async def sending(
     sender = Sender(guard, deadline_ms=deadline_ms, ca_file=ca_file)
     scene = Sending(await world.make(), guard, sender)
     try:
-        await scene.worker.start()
+        await scene.start()
         yield scene
-    finally:
         await scene.worker.stop(grace_ms=1)
+    finally:
         await sender.close()
         await store.close()
 
