@@ -103,6 +103,7 @@ class PostgresPlace:
             async with self._beside.transaction():
                 if was_there:
                     await self._rename(self._name, aside)
+                self._observe("renaming")
                 await self._rename(self._staged, self._name)
         except asyncpg.ObjectInUseError:
             raise await self._in_use() from None

@@ -70,6 +70,12 @@ class Deployment:
             return database.path.parent
         return self.data_dir
 
+    def make_private(self) -> None:
+        """Have the file of the database be its owner's alone, as a server makes it."""
+        database = parse_url(self.database_url)
+        if isinstance(database, SqliteFile):
+            database.path.chmod(0o600)
+
     async def done(self, *arguments: str) -> str:
         return await done(*arguments, **self.environ)
 

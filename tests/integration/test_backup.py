@@ -111,6 +111,17 @@ async def test_a_backup_is_its_owners_alone_and_overwrites_nothing(
     assert sorted(it.name for it in named.parent.glob(".*")) == []
 
 
+def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path: Path) -> None:
+    draft, target = tmp_path / "draft", tmp_path / "backup.tar"
+    draft.write_text("new")
+    target.write_text("old")
+    with pytest.raises(BackupError, match="already"):
+        backup_archive.publish(draft, target, replace=False)
+    assert target.read_text() == "old"
+    backup_archive.publish(draft, target, replace=True)
+    assert target.read_text() == "new"
+
+
 async def test_keys_are_in_it_only_where_asked_for(deployment: Deployment) -> None:
     store = await open_store(deployment.database_url)
     await webhook(await a_world(store), deployment.keys)

@@ -5,7 +5,7 @@ import json
 import re
 import resource
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -22,20 +22,13 @@ from models.migration_files import FOLDER, files
 from models.store import Tx, open_store
 from server import data_dir
 from server.doctor.examine import Asked, examine
-from server.doctor.findings import Finding
 from server.doctor.gather_database import postgres
 from tests.databases import PostgresServer, create_database, free_port
 from tests.deaf_proxy import deaf_proxy
 from tests.deployment import SECRET, Deployment, a_world, damage, webhook
-from tests.live_server import LiveServer
+from tests.health import out_of_order
 from tests.outbox import take
 from tests.world import World
-
-OF_THE_MACHINE = {"disk", "file system", "open files", "names"}
-"""What these tests cannot decide: the machine that they run on may be anything."""
-
-OF_THE_TESTS = {"durability"}
-"""PostgreSQL is run without fsync here, which is told, and rightly so."""
 
 
 @pytest.fixture
@@ -54,9 +47,7 @@ async def cluster(postgres_url: str, tmp_path: Path) -> Deployment:
 
 
 def settled(deployment: Deployment) -> Deployment:
-    """Have the file of the database be its owner's alone, as a server makes it."""
-    if deployment.config.sqlite:
-        Path(deployment.database_url.removeprefix("sqlite://")).chmod(0o600)
+    deployment.make_private()
     return deployment
 
 
@@ -75,33 +66,11 @@ async def faults(deployment: Deployment, **environ: str) -> dict[str, str]:
         "TOCSIN_DATA_DIR": str(deployment.data_dir),
     } | environ
     asked = Asked(url=f"http://127.0.0.1:{free_port()}")
-    return found(await examine(asked, given))
+    return out_of_order(await examine(asked, given))
 
 
-def found(findings: Sequence[Finding]) -> dict[str, str]:
-    said: dict[str, str] = {}
-    for it in findings:
-        if it.level != "ok" and it.check not in OF_THE_MACHINE | OF_THE_TESTS:
-            assert it.mend, it.said
-            name = f"{it.check} {it.level}"
-            said[name] = f"{said.get(name, '')}{it.said} {it.mend}"
-    return said
-
-
-async def test_a_sound_deployment_is_clean(database_url: str, tmp_path: Path) -> None:
-    """Before the server runs, while it runs and works, and after it."""
-    deployment = settled(Deployment(database_url, tmp_path / "var"))
-    assert await faults(deployment) == {}
-    server = LiveServer(deployment.data_dir, database_url)
-    await server.start()
-    given = deployment.environ | {"TOCSIN_ENV": "development"}
-    findings = await examine(Asked(url=server.url.removesuffix("/graphql")), given)
-    assert await server.stop() == 0
-    assert found(findings) == {}
-    said = {it.check: it.said for it in findings}
-    assert said["server"].startswith("it answers at")
-    if deployment.config.sqlite:
-        assert said["open files"].startswith("the server")
+async def test_a_sound_deployment_is_clean(deployment: Deployment) -> None:
+    """Without a server; with one it is in tests/integration/test_restore_story.py."""
     assert await faults(deployment) == {}
 
 
@@ -379,9 +348,12 @@ async def test_what_answers_instead_of_the_server_is_told(embedded: Deployment) 
     asked = Asked(url=f"http://127.0.0.1:{runner.addresses[0][1]}")
     try:
         given = embedded.environ | {"TOCSIN_ENV": "development"}
-        assert "Something else" in found(await examine(asked, given))["server warning"]
+        assert (
+            "Something else"
+            in out_of_order(await examine(asked, given))["server warning"]
+        )
         served["as"] = "tocsin"
-        said = found(await examine(asked, given))
+        said = out_of_order(await examine(asked, given))
         assert "503" in said["server problem"]
     finally:
         await runner.cleanup()
@@ -396,7 +368,7 @@ async def test_what_speaks_no_http_is_something_else(embedded: Deployment) -> No
     port = server.sockets[0].getsockname()[1]
     asked = Asked(url=f"http://127.0.0.1:{port}")
     try:
-        said = found(await examine(asked, embedded.environ))
+        said = out_of_order(await examine(asked, embedded.environ))
     finally:
         server.close()
     assert "Something else" in said["server warning"]

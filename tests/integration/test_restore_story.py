@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 
 from sandbox.webhook_sink import WebhookSink
+from server.doctor.examine import Asked, examine
 from tests.deployment import SECRET, Deployment
+from tests.health import out_of_order
 from tests.live_server import GRAPHQL_WS, LiveServer
 
 CREATE = """mutation($url: String!, $secret: String!) {
@@ -25,6 +27,17 @@ REPORT = """mutation($server: ID!, $key: String!) {
 CURSOR = "{ deliveries(first: 1) { eventCursor } }"
 STATUSES = "{ deliveries { nodes { status } } }"
 FOLLOW = "subscription($after: String) { deliveryEvents(after: $after) { cursor } }"
+
+
+async def is_healthy(deployment: Deployment, server: LiveServer) -> None:
+    """Check that the doctor finds the server, and nothing wrong."""
+    url = server.url.removesuffix("/graphql")
+    findings = await examine(Asked(url=url), deployment.environ)
+    assert out_of_order(findings) == {}
+    said = {it.check: it.said for it in findings}
+    assert said["server"].startswith("it answers at")
+    if deployment.config.sqlite:
+        assert said["open files"].startswith("the server")
 
 
 async def watched(server: LiveServer, sink: WebhookSink) -> str:
@@ -65,6 +78,16 @@ async def answer_to(server: LiveServer, cursor: str) -> dict[str, Any]:
         return message
 
 
+async def is_refused(server: LiveServer, cursor: str) -> None:
+    """Check that a cursor is answered with one that works."""
+    message = await answer_to(server, cursor)
+    assert message["type"] == "error"
+    [error] = message["payload"]
+    assert error["extensions"]["code"] == "CURSOR_EXPIRED"
+    oldest = error["extensions"]["oldestCursor"]
+    assert (await answer_to(server, oldest))["type"] == "next"
+
+
 @pytest.mark.timeout(90)
 async def test_the_story_goes_on_after_a_restore(
     database_url: str, tmp_path: Path
@@ -73,6 +96,7 @@ async def test_the_story_goes_on_after_a_restore(
     signed), and a cursor of the lost time is refused by its own error.
     """
     deployment = Deployment(database_url, tmp_path / "data")
+    deployment.make_private()
     server = LiveServer(deployment.data_dir, database_url)
     async with WebhookSink(secrets=[SECRET]) as sink:
         await server.start()
@@ -88,13 +112,9 @@ async def test_the_story_goes_on_after_a_restore(
         await deployment.done("restore", str(archive), "--force")
         await server.start(fresh_token=False)
         try:
+            await is_healthy(deployment, server)
             for cursor in (kept, lost):
-                message = await answer_to(server, cursor)
-                assert message["type"] == "error"
-                [error] = message["payload"]
-                assert error["extensions"]["code"] == "CURSOR_EXPIRED"
-                oldest = error["extensions"]["oldestCursor"]
-                assert (await answer_to(server, oldest))["type"] == "next"
+                await is_refused(server, cursor)
             await report(server, resource, "after")
             await delivered(server, 2)
         finally:

@@ -17,7 +17,7 @@ from tests.server_process import ROOT
 
 STAGES = {
     "sqlite": ["extracted", "staged", "settled", "keys", "kept_aside", "copying"],
-    "postgres": ["created", "settled"],
+    "postgres": ["created", "settled", "renaming"],
 }
 """Before the one commit that puts the new database in its place."""
 
