@@ -45,6 +45,7 @@ migration: .venv/.dev-stamp ## Write a migration for changed models (NAME=add_te
 
 lock: .venv/.installer-stamp ## Lock dependencies (ARGS=--upgrade for newer ones)
 	$(COMPILE) $(ARGS) --group pyproject.toml:installer -o requirements-uv.lock
+	$(COMPILE) $(ARGS) --group pyproject.toml:node -o requirements-node.lock
 	$(COMPILE) $(ARGS) pyproject.toml --group build -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --extra otel --group build \
 		-c requirements.lock -o requirements-otel.lock

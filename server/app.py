@@ -1,5 +1,6 @@
 """The web application: routes, and what the answers of all of them have in common."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -12,6 +13,7 @@ from schema.context import RequestContext, Services
 from schema.masking import masked_exception
 from server.auth import Authenticator
 from server.config import Config
+from server.graphiql.pages import PREFIX, GraphiQL
 from server.graphql import answers
 from server.graphql.endpoint import Endpoint
 from server.graphql.http import BODY_MOST, HttpView
@@ -30,7 +32,6 @@ _SAFE: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    hdrs.SERVER: "tocsin",  # aiohttp's own tells versions
 }
 
 
@@ -48,7 +49,8 @@ def make_app(
         watch=observing.watch,
     )
     sockets = WebSocketView(endpoint)
-    app = assemble(endpoint, sockets, services.store, observing)
+    graphiql = GraphiQL() if config.graphiql_on else None
+    app = assemble(endpoint, sockets, services.store, observing, graphiql)
     if services.development:
         app.router.add_get(PATH, shown(observing.metrics))
     return app
@@ -59,6 +61,7 @@ def assemble(
     sockets: WebSocketView,
     store: Store,
     observing: Observing | None = None,
+    graphiql: GraphiQL | None = None,
 ) -> web.Application:
     """Return the application of an API and its sockets."""
     observing = observing or Observing()
@@ -67,34 +70,56 @@ def assemble(
         client_max_size=BODY_MOST,
         middlewares=[observe_requests(observing), log_requests, answer_errors],
     )
-    http, health = HttpView(endpoint), Health(store)
+    http = HttpView(endpoint, graphiql.page) if graphiql else HttpView(endpoint)
+    health = Health(store)
 
     async def graphql(request: web.Request) -> web.StreamResponse:
         wants_socket = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
         return await (sockets if wants_socket else http).answer(request)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(_SAFE)
+        response.headers[hdrs.SERVER] = "tocsin"  # aiohttp's own tells versions
+        for name, value in _SAFE.items():
+            response.headers.setdefault(name, value)
         if request.path == "/graphql":
             origin = request.headers.get(hdrs.ORIGIN)
             for name, value in endpoint.origins.headers(origin).items():
                 response.headers.add(name, value)
 
-    async def look_after_sockets(_app: web.Application) -> AsyncIterator[None]:
-        await sockets.start()
-        yield
-
-    async def close_sockets(_app: web.Application) -> None:
-        await sockets.stop()
-
     app.router.add_route("*", "/graphql", graphql)
+    if graphiql:
+        _add_graphiql(app, graphiql)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(look_after_sockets)
-    # Before the open requests are waited for, of which each socket is one.
-    app.on_shutdown.append(close_sockets)
+    _look_after(app, sockets)
     return app
+
+
+def _look_after(app: web.Application, sockets: WebSocketView) -> None:
+    async def look_after(_app: web.Application) -> AsyncIterator[None]:
+        await sockets.start()
+        yield
+
+    async def close(_app: web.Application) -> None:
+        await sockets.stop()
+
+    app.cleanup_ctx.append(look_after)
+    # Before the open requests are waited for, of which each socket is one.
+    app.on_shutdown.append(close)
+
+
+def _add_graphiql(app: web.Application, graphiql: GraphiQL) -> None:
+    """Serve GraphiQL, and have it built, if need be, once the server answers."""
+
+    async def prepare(_app: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(graphiql.prepare())
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    app.router.add_get(PREFIX + "{name}", graphiql.file)
+    app.cleanup_ctx.append(prepare)
 
 
 @web.middleware

@@ -45,6 +45,7 @@ class Config:
     smtp_from: str | None = None
     cors_origins: tuple[str, ...] = ()
     metrics_listen: tuple[str, int] | None = None
+    graphiql: bool | None = None
     default_plan: Plan = Plan.PAID
     log_level: str = "INFO"
     event_retention_days: int = 7
@@ -55,6 +56,11 @@ class Config:
     def development(self) -> bool:
         """Whether loopback targets, open introspection and readable logs are on."""
         return self.env == "development"
+
+    @property
+    def graphiql_on(self) -> bool:
+        """Whether browsers get GraphiQL: in development, or where it is asked for."""
+        return self.development if self.graphiql is None else self.graphiql
 
     @property
     def sqlite(self) -> bool:
@@ -87,6 +93,7 @@ class Config:
             "smtp_from": self.smtp_from,
             "cors_origins": list(self.cors_origins),
             "metrics_listen": _address(self.metrics_listen),
+            "graphiql": self.graphiql_on,
             "default_plan": self.default_plan.value,
             "log_level": self.log_level,
             "event_retention_days": self.event_retention_days,

@@ -152,6 +152,7 @@ VARIABLES: Final[dict[str, Callable[[str], object]]] = {
     "TOCSIN_SMTP_FROM": sender,
     "TOCSIN_CORS_ORIGINS": list_of(origin),
     "TOCSIN_METRICS_LISTEN": listen_on,
+    "TOCSIN_GRAPHIQL": lambda text: one_of("on", "off")(text) == "on",
     "TOCSIN_DEFAULT_PLAN": lambda text: Plan(one_of(*Plan, upper=True)(text)),
     "TOCSIN_LOG_LEVEL": one_of(*LOG_LEVELS, upper=True),
     "TOCSIN_EVENT_RETENTION_DAYS": days,

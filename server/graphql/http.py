@@ -5,6 +5,7 @@ published audit tests (status 400 for what cannot run); see docs/decisions.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -36,9 +37,12 @@ BODY_WITHIN_S: Final = 30.0
 class HttpView:
     """Answers HTTP requests to the API."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """Take the API."""
+    def __init__(
+        self, endpoint: Endpoint, page: Callable[[], web.Response] = page
+    ) -> None:
+        """Take the API, and what a browser gets that opens its address."""
         self._endpoint = endpoint
+        self._page = page
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request that is not a WebSocket handshake."""
@@ -46,7 +50,7 @@ class HttpView:
         if request.method == hdrs.METH_OPTIONS:
             return web.Response(status=204, headers=origins.preflight(headers))
         if request.method == hdrs.METH_GET and wants_page(headers.get("Accept")):
-            return page()
+            return self._page()
         chosen = wanted(headers.get("Accept"))
         try:
             if chosen is None:

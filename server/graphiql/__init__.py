@@ -1,0 +1,1 @@
+"""GraphiQL, built from the sources here and served by ourselves."""

@@ -1,0 +1,61 @@
+// How operations leave the page: HTTP for queries and mutations, one WebSocket for
+// subscriptions, both with the token of this browser session.
+import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
+import { createClient, type Client } from "graphql-ws";
+import { filled, remember } from "./ids";
+
+const KEPT = "tocsin:token";
+const url = new URL("/graphql", window.location.href);
+const socketUrl = new URL(url);
+socketUrl.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+
+let token = sessionStorage.getItem(KEPT) ?? "";
+let client: Client = newClient();
+const waiting: (() => void)[] = [];
+
+export const currentToken = (): string => token;
+
+/** Use another token from now on; what runs with the old one ends. */
+export function setToken(given: string): void {
+  token = given;
+  sessionStorage.setItem(KEPT, token);
+  void client.dispose();
+  client = newClient();
+  for (const go of waiting.splice(0)) go();
+}
+
+function credential(): Record<string, string> {
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+function newClient(): Client {
+  return createClient({
+    url: socketUrl.href,
+    connectionParams: credential,
+    lazyCloseTimeout: 1000,
+  });
+}
+
+function refused(result: unknown): boolean {
+  const errors = (result as { errors?: { extensions?: { code?: string } }[] }).errors;
+  return errors?.some((error) => error.extensions?.code === "UNAUTHORIZED") ?? false;
+}
+
+/** Send an operation; the schema is asked for again when there is another token. */
+export const fetcher: Fetcher = async (params, options) => {
+  const asked = { ...params, variables: filled(params.variables) };
+  for (;;) {
+    const send = createGraphiQLFetcher({
+      url: url.href,
+      headers: credential(),
+      wsClient: client,
+      enableIncrementalDelivery: false,
+    });
+    const result = await send(asked, options);
+    if (params.operationName !== "IntrospectionQuery" || !refused(result)) {
+      remember(result);
+      return result;
+    }
+    await new Promise<void>((go) => waiting.push(go));
+  }
+};
