@@ -24,8 +24,16 @@ BUSY_MS: Final = 5_000
 
 STATEMENTS_KEPT: Final = 500
 
+LOG_KEPT: Final = 16 * 1024 * 1024
+"""Bytes that the write-ahead log keeps on disk once its pages are in the database."""
+
 # FULL: what was answered survives a power cut.
-WRITER: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+WRITER: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    f"journal_size_limit = {LOG_KEPT}",
+)
 READER: Final = ("query_only = ON",)
 
 

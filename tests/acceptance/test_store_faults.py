@@ -162,6 +162,7 @@ async def test_a_full_disk_refuses_until_there_is_room(
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.timeout(110)  # three starts
 async def test_a_kill_on_a_full_disk_loses_nothing(
     disk: Path, sink: WebhookSink
 ) -> None:

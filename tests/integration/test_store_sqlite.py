@@ -10,7 +10,7 @@ import pytest
 
 from domain.faults import StorageUnavailableError
 from models.sqlite_faults import SqliteTooOldError, check_version
-from models.sqlite_store import SqliteStore
+from models.sqlite_store import LOG_KEPT, SqliteStore
 from models.sqlite_transaction import SqliteTx
 from models.sqlite_writer import ForeignAwaitError
 from models.store import Store, Tx, UniqueViolationError
@@ -194,6 +194,25 @@ async def test_the_writer_is_durable_and_checks_references(store: Store) -> None
 
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
         await store.turn(orphan)
+
+
+async def test_the_room_of_a_large_transaction_is_given_back(
+    store: Store, file: Path
+) -> None:
+    async def work(tx: Tx) -> None:
+        for number in range(12):
+            await add(tx, f"{number}{'x' * (LOG_KEPT // 8)}")
+
+    log = file.with_name(f"{file.name}-wal")
+    await store.turn(work)
+    assert size(log) > LOG_KEPT
+    for number in range(2):
+        await store.turn(add, f"small {number}")
+    assert size(log) <= LOG_KEPT
+
+
+def size(file: Path) -> int:
+    return file.stat().st_size
 
 
 async def test_a_wrong_statement_is_not_an_outage(store: Store) -> None:
