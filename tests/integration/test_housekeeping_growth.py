@@ -9,13 +9,13 @@ from models.store import open_store
 from tests.growth import TABLES, Simulation, Size, quarters
 from tests.invariants import violations
 
-HOURS = 4
+HOURS = 3
 STEPS = HOURS * 12
 
 
 async def test_rows_and_pages_stay_at_their_retention_size(database_url: str) -> None:
-    """Four simulated hours, with history kept for half of one: the last quarter holds what the
-    second did, although eight times as much came; open incidents stay all the while.
+    """Three simulated hours, with history kept for half of one: the last quarter holds what the
+    second did, although six times as much came; open incidents stay all the while.
     """
     store = await open_store(database_url)
     size = Size(projects=2, integrations=2, reporting=1.0)
