@@ -45,6 +45,14 @@ class Room:
     lanes: list[Id] | None
 
 
+def most_at_once(files: int) -> dict[Pace, int]:
+    """Return with how many in flight lanes of each pace may begin another, if so many
+    files may be open.
+    """
+    most = MOST if files == resource.RLIM_INFINITY else min(MOST, files // 2)
+    return {Pace.BRISK: most, Pace.OPEN: most * 3 // 4, Pace.SLOW: most // 2}
+
+
 @dataclass(slots=True, eq=False)
 class _Flight:
     """A send in flight."""
@@ -73,12 +81,7 @@ class Senders:
         self._young: deque[_Flight] = deque()
         self._old: deque[_Flight] = deque()
         self._taken: Counter[Pace] = Counter()
-        most = min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-        self._most = {
-            Pace.BRISK: most,
-            Pace.OPEN: most * 3 // 4,
-            Pace.SLOW: most // 2,
-        }
+        self._most = most_at_once(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._hungry = asyncio.Event()
         self._hungry.set()
         self._stopping = False

@@ -24,7 +24,7 @@ from models import migrate
 from models.store import Store, open_store
 from notifiers import CHANNELS
 from schema.context import Services
-from server import accounts, data_dir, logs, metrics_http
+from server import accounts, data_dir, logs, metrics_http, open_files
 from server.app import make_app
 from server.config import Config
 from server.metrics import Metrics
@@ -53,6 +53,7 @@ async def run(
     """Serve until SIGTERM or SIGINT, then stop within the graceful time."""
     # Their times of making double every series, and nothing here reads them.
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    open_files.allow_many()
     logs.configure(development=config.development, level=config.log_level)
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(logs.loop_exception_handler)
