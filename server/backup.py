@@ -4,6 +4,7 @@ The copy is written under another name in the folder where it will stand, checke
 only then given its name: what has the name of a backup is one.
 """
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -101,8 +102,9 @@ async def _copied(config: Config, scratch: Path) -> tuple[dict[str, Path], Facts
 def _remove_leftovers(folder: Path, now: int) -> None:
     """Remove what backups that were killed long ago have left."""
     for left in folder.glob(f"{_DRAFTS}*"):
-        if left.stat().st_mtime * SECOND < now - DAY:
-            shutil.rmtree(left)
+        with contextlib.suppress(FileNotFoundError):  # another has just ended
+            if left.stat().st_mtime * SECOND < now - DAY:
+                shutil.rmtree(left)
 
 
 def _target(config: Config, output: Path | None, now: int) -> Path:

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shlex
+import resource
 import stat
-import sys
-from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from server.backup_archive import BackupError
 from tests.databases import programs
 from tests.deployment import Deployment, a_world, damage, reports, webhook
 from tests.invariants import violations
-from tests.server_process import ROOT
 from tests.stored import Gate, add
 
 
@@ -111,6 +108,20 @@ async def test_a_backup_is_its_owners_alone_and_overwrites_nothing(
     assert sorted(it.name for it in named.parent.glob(".*")) == []
 
 
+async def test_what_killed_backups_left_long_ago_is_removed(
+    embedded: Deployment,
+) -> None:
+    """What is younger may be of one that runs."""
+    folder = embedded.data_dir / "backups"
+    old, young = (folder / f".tocsin-backup-{it}" for it in ("old", "young"))
+    for left in (old, young):
+        left.mkdir(parents=True)
+        (left / "database.sqlite").touch()
+    os.utime(old, (1, 1))
+    await embedded.done("backup")
+    assert sorted(folder.glob(".tocsin-*")) == [young]
+
+
 def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path: Path) -> None:
     draft, target = tmp_path / "draft", tmp_path / "backup.tar"
     draft.write_text("new")
@@ -153,18 +164,14 @@ async def test_a_full_disk_leaves_no_half_file(deployment: Deployment) -> None:
         await world.report(message=os.urandom(2_000).hex())
     await store.close()
     target = deployment.data_dir.parent / "full.tar"
-    command = [sys.executable, "-m", "server", "backup", "--output", str(target)]
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-c", f"ulimit -f 64; exec {shlex.join(command)}"),
-        cwd=ROOT,
-        env=os.environ | deployment.environ,
-        stdout=PIPE,
-        stderr=STDOUT,
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 1
-    assert printed.startswith(b"Error: ")
-    assert len(printed.splitlines()) == 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+    try:
+        said = await deployment.failed("backup", "--output", str(target))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert said.startswith("Error: ")
+    assert len(said.splitlines()) == 1
     assert not target.exists()
     assert list(target.parent.glob(".tocsin*")) == []
 
