@@ -23,5 +23,5 @@ def test_the_limit_is_raised_as_far_as_is_wanted(
 ) -> None:
     program = PROGRAM.format(soft=soft, hard=hard)
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(wanted), str(hard)]
