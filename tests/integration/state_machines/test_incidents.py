@@ -5,7 +5,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.integration.state_machines.machine import PROFILE, on_database
 
-EXAMPLES = {"sqlite": 20, "postgres": 6}
+EXAMPLES = {"sqlite": 15, "postgres": 5}
 """A few seconds on each database; the long form is `benchmarks/state_machines.py`."""
 
 
