@@ -95,6 +95,7 @@ def _steps(job: Job) -> tuple[Step, ...] | Skip:
     """Return the stored steps, or render them: equal for equal snapshots."""
     if job.held.claimed.body is not None:
         return bodies.load(job.held.claimed.body)
+    assert job.snapshot is not None  # noqa: S101 - without one there is a body
     context = Context(
         snapshot=job.snapshot, settings=job.equipment.settings, far_end=job.far_end
     )

@@ -9,6 +9,7 @@ import structlog
 
 from delivery.id_lists import within
 from delivery.jobs import Equipment
+from delivery.verification_equipment import equip as equip_verifications
 from domain.channels import Channel
 from domain.deliveries import CancelReason
 from domain.ids import Id, encode
@@ -48,6 +49,12 @@ class Equipper:
         condition, listed = within(store.dialect, integrations)
         rows = await store.fetch(_READ + condition, *listed)
         return {row["id"]: self._equipment(row) for row in rows}
+
+    async def equip_outside(
+        self, store: Store, deliveries: Sequence[Id]
+    ) -> dict[Id, Equipment]:
+        """Return what is to be known of messages outside incidents, by their ids."""
+        return await equip_verifications(store, self._channels, self._keys, deliveries)
 
     def _equipment(self, row: Row) -> Equipment:
         stored = tuple(row)

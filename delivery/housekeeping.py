@@ -12,7 +12,7 @@ import structlog
 from delivery.housekeeping_history import History
 from delivery.lease import forget
 from domain.clock import Clock
-from domain.timing import HOUR, IDEMPOTENCY_KEPT, MINUTE
+from domain.timing import DAY, HOUR, IDEMPOTENCY_KEPT, MINUTE
 from models.store import Store, Tx
 
 INTERVAL: Final = 10 * MINUTE
@@ -37,6 +37,13 @@ _PURGED: Final = """
 INSERT INTO counter (name, value) VALUES ('purged', $1)
 ON CONFLICT (name) DO UPDATE SET value =
  CASE WHEN excluded.value > counter.value THEN excluded.value ELSE counter.value END"""
+
+VERIFICATION_KEPT: Final = DAY
+"""How long it is known that a code was sent: longer than sends are counted."""
+
+_VERIFICATIONS: Final = """
+DELETE FROM verification WHERE id IN (
+ SELECT id FROM verification WHERE created_at < $1 ORDER BY created_at LIMIT $2)"""
 
 _KEYS: Final = """
 DELETE FROM idempotency WHERE id IN (
@@ -91,6 +98,8 @@ class Housekeeping:
             events += gone
         while gone := await turn(_purge_keys, now - IDEMPOTENCY_KEPT, limit):
             keys += gone
+        while await turn(_purge_verifications, now - VERIFICATION_KEPT, limit):
+            pass
         workers = await turn(forget, now - WORKER_KEPT)
         history = await self._history.remove(now - self._history_retention, now)
         return Removed(events, keys, workers, history)
@@ -126,3 +135,7 @@ async def purge_events(tx: Tx, before: int, limit: int) -> int:
 
 async def _purge_keys(tx: Tx, before: int, limit: int) -> int:
     return await tx.execute(_KEYS, before, limit)
+
+
+async def _purge_verifications(tx: Tx, before: int, limit: int) -> int:
+    return await tx.execute(_VERIFICATIONS, before, limit)

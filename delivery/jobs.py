@@ -48,13 +48,14 @@ class Equipment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A held delivery with all that rendering and sending need. `cause` is the trace of
-    the call behind it, as W3C Trace Context writes it.
+    the call behind it, as W3C Trace Context writes it. Without a `snapshot` it is a
+    message outside incidents, which was stored when it was made.
     """
 
     held: Held
     channel: Channel
     equipment: Equipment
-    snapshot: Snapshot
+    snapshot: Snapshot | None
     far_end: Mapping[str, Any] = field(default_factory=dict)
     cause: str | None = None
 

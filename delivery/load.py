@@ -41,24 +41,29 @@ async def load(
 ) -> list[Job | Withdrawn]:
     """Return a job for each, or why it is not to be sent."""
     integrations = {it.integration_id for it in claimed if it.integration_id}
+    others = [it.id for it in claimed if not it.integration_id]
     equipment = await equipper.equip(store, sorted(integrations))
+    equipment |= await equipper.equip_outside(store, others)
     events = await _events(store, claimed)
     batch = _Batch(
         equipment=equipment,
         snapshots={row["id"]: it for row in events if (it := _snapshot(row))},
         causes={row["id"]: row["traceparent"] for row in events},
         far_ends=await _far_ends(store, claimed),
-        counted=await count_tries(store, [(it, _of(it, equipment)) for it in claimed]),
+        counted=await count_tries(
+            store, [(it, _of(it, equipment).channel) for it in claimed]
+        ),
     )
     return [_job(it, batch) for it in claimed]
 
 
-def _of(it: Claimed, equipment: Mapping[Id, Equipment]) -> Channel | None:
-    return equipment.get(it.integration_id or Id(b""), _UNKNOWN).channel
+def _of(it: Claimed, equipment: Mapping[Id, Equipment]) -> Equipment:
+    """Return the equipment of its integration, or its own outside incidents."""
+    return equipment.get(it.integration_id or it.id, _UNKNOWN)
 
 
 def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:
-    equipment = batch.equipment.get(it.integration_id or Id(b""), _UNKNOWN)
+    equipment = _of(it, batch.equipment)
     about = About(
         project_id=it.project_id,
         delivery_id=it.id,
@@ -74,7 +79,8 @@ def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:
     reason = equipment.obstacle
     if reason is None and it.term < equipment.term:
         reason = CancelReason.INTEGRATION_DISABLED
-    if reason or equipment.channel is None or snapshot is None:
+    nothing = snapshot is None and it.integration_id is not None
+    if reason or equipment.channel is None or nothing:
         reason = reason or CancelReason.NOT_APPLICABLE
         return Withdrawn(held=held, status=DeliveryStatus.CANCELLED, reason=reason)
     return Job(

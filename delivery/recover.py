@@ -15,6 +15,7 @@ from delivery.jobs import Held, Lost
 from delivery.lease import is_dead
 from delivery.load import count_tries
 from delivery.measures import SILENT, Measures, results
+from delivery.outside import outside
 from domain.channels import Channel
 from models.store import Row, Store
 
@@ -23,9 +24,11 @@ AT_A_TIME: Final = 200
 _FIND: Final = """
 SELECT d.id, d.project_id, d.lane_id, d.incident_id, d.integration_id, d.event_id,
        d.manual, d.attempts, d.expires_at, d.body, d.next_step, d.message_id, d.term,
-       d.worker, a.started_at, n.type, n.name, i.status AS incident_status
+       d.worker, a.started_at, n.type, n.name, i.status AS incident_status,
+       l.channel
 FROM delivery d JOIN attempt a ON a.delivery_id = d.id AND a.number = d.attempts
 LEFT JOIN integration n ON n.id = d.integration_id
+LEFT JOIN lane l ON l.id = d.lane_id
 LEFT JOIN incident i ON i.id = d.incident_id
 WHERE d.status = 1 AND {} ORDER BY d.worker LIMIT $1"""
 
@@ -55,7 +58,7 @@ async def recover(
 async def _lost(
     store: Store, channels: Mapping[str, Channel], rows: list[Row]
 ) -> list[Lost]:
-    held = [(_claimed(row), channels.get(row["type"])) for row in rows]
+    held = [(_claimed(row), _channel(row, channels)) for row in rows]
     counts = await count_tries(store, held)
     return [
         Lost(
@@ -68,6 +71,13 @@ async def _lost(
         )
         for (it, channel), row in zip(held, rows, strict=True)
     ]
+
+
+def _channel(row: Row, channels: Mapping[str, Channel]) -> Channel | None:
+    if row["integration_id"] is not None:
+        return channels.get(row["type"])
+    channel = channels.get(row["channel"])
+    return channel and outside(channel)
 
 
 def _claimed(row: Row) -> Claimed:

@@ -18,7 +18,7 @@ _FIND: Final = """
 SELECT d.id, d.project_id, d.integration_id, d.incident_id, d.lane_id, d.status,
        d.due_at, d.attempts, n.type, n.name, n.term, n.active, n.verified, n.deleted_at,
        i.status AS incident_status
-FROM delivery d JOIN integration n ON n.id = d.integration_id
+FROM delivery d LEFT JOIN integration n ON n.id = d.integration_id
 LEFT JOIN incident i ON i.id = d.incident_id
 WHERE d.project_id = $1 AND d.id = $2"""
 
@@ -50,6 +50,9 @@ async def redeliver(
     if row is None:
         message = "There is no such delivery."
         raise refuse(Code.DELIVERY_NOT_FOUND, message, *_PATH)
+    if row["integration_id"] is None:
+        message = "A code is not sent twice: ask for another one."
+        raise refuse(Code.UNPROCESSABLE_ENTITY, message, *_PATH)
     channel = channels.get(row["type"])
     if channel is None:
         message = "Its channel is no longer there."

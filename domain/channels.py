@@ -66,7 +66,9 @@ class Channel:
     prefixes its GraphQL types. `name` gives an integration its default name.
     `targets` are the URLs that its settings make us dial, for warnings at creation.
     `wants` are the events that it is told of. Abilities are the optional fields.
-    `provider` is what the operator has to have set up before it can be used.
+    `provider` is what the operator has to have set up before it can be used. `mailbox`
+    is the e-mail address that settings name: where that is a user's, nothing is sent
+    until the user has verified it.
     """
 
     key: str
@@ -91,6 +93,7 @@ class Channel:
     creatable: bool = True
     plan: Plan = Plan.FREE
     provider: Provider | None = None
+    mailbox: Callable[[Any], str] | None = None
 
     @property
     def type_name(self) -> str:

@@ -27,6 +27,26 @@ class DeliveryStatus(IntEnum):
 
 
 @unique
+class DeliveryKind(StrEnum):
+    """What a delivery tells: an event of its incident, or a message outside incidents.
+
+    The events are those of `domain.incidents.EventKind`.
+    """
+
+    OPENED = "OPENED"
+    ALERT_ADDED = "ALERT_ADDED"
+    UPDATED = "UPDATED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    UNACKNOWLEDGED = "UNACKNOWLEDGED"
+    SILENCED = "SILENCED"
+    ESCALATED = "ESCALATED"
+    RESOLVED = "RESOLVED"
+    REOPENED = "REOPENED"
+    TEST = "TEST"
+    VERIFICATION = "VERIFICATION"
+
+
+@unique
 class OutcomeKind(IntEnum):
     """How one try ended. The numbers are stored."""
 

@@ -5,6 +5,7 @@ A ciphertext is bound to its place: moved to another row or field it does not op
 
 import base64
 import binascii
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ NONCE_BYTES: Final = 12
 """Random: safe for about 2^32 encryptions with one key (NIST SP 800-38D, 8.3)."""
 
 _VERSION: Final = "v1"
+_FOR_MACS: Final = b"tocsin keyed hash v1"
+"""Derives the key of a hash from that of a cipher: one key has one use."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -51,6 +54,7 @@ class KeyRing:
         self._keys = dict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._first = next(iter(keys))
+        self._macs = [hmac.digest(it, _FOR_MACS, "sha256") for it in keys.values()]
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -97,6 +101,15 @@ class KeyRing:
         except (InvalidTag, ValueError):
             raise CannotOpenError from None
         return plain.decode()
+
+    def digests(self, plain: str, bound_to: str) -> list[bytes]:
+        """Return the keyed hashes of a text for one place, by each key: HMAC-SHA256.
+
+        The first is to be stored; a stored one may be any of them. For texts that can
+        be guessed, or looked up, and need not be read again.
+        """
+        text = f"{bound_to}|{plain}".encode()
+        return [hmac.digest(key, text, "sha256") for key in self._macs]
 
     def __repr__(self) -> str:
         """Show the ids only."""

@@ -8,19 +8,16 @@ import html
 from dataclasses import replace
 from typing import Annotated, Final
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from domain.channels import Channel, Context, Provider, RetryLimits
 from domain.incidents import EventKind, Snapshot
+from domain.mailboxes import ADDRESS_LENGTH, BadAddressError, normal_address
 from domain.moments import duration, moment
 from domain.settings import ChannelSettings
 from domain.steps import Mail, ReadyMail, Ref, Step
 from domain.timing import DAY
-
-ADDRESS_LENGTH: Final = 254
-"""Characters of an address. Source: RFC 5321, 4.5.3.1.3, less the angle brackets."""
 
 ATTEMPTS: Final = 60
 """The age limit shall end a delivery, not this, as with the webhook."""
@@ -29,18 +26,9 @@ ATTEMPTS: Final = 60
 def _checked_address(text: str) -> str:
     """Return an address in its normal form, the domain in ASCII."""
     try:
-        found = validate_email(
-            text,
-            allow_smtputf8=False,
-            check_deliverability=False,
-            test_environment=True,
-            strict=True,
-        )
-    except EmailNotValidError:
-        raise PydanticCustomError(
-            "email", "Must be an e-mail address such as alerts@example.com."
-        ) from None
-    return found.ascii_email or found.normalized
+        return normal_address(text)
+    except BadAddressError as fault:
+        raise PydanticCustomError("email", "{rule}", {"rule": str(fault)}) from None
 
 
 class EmailSettings(ChannelSettings):
@@ -139,4 +127,5 @@ CHANNEL: Final = Channel(
     retry=RetryLimits(attempts=ATTEMPTS, max_age=DAY),
     wants=frozenset(_SAID),
     provider=Provider.SMTP,
+    mailbox=lambda settings: settings.email,
 )

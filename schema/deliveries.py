@@ -6,7 +6,12 @@ from functools import partial
 import strawberry
 
 from delivery.redelivery import redeliver
-from domain.deliveries import CancelReason, DeliveryStatus, OutcomeKind
+from domain.deliveries import (
+    CancelReason,
+    DeliveryKind,
+    DeliveryStatus,
+    OutcomeKind,
+)
 from domain.faults import Code
 from domain.ids import Id
 from domain.scopes import Scope
@@ -14,7 +19,6 @@ from models.store import Tx
 from schema.checks import Checks
 from schema.context import Info
 from schema.delivery_rows import delivery_listing, delivery_page
-from schema.enums import EventKind
 from schema.errors import Payload
 from schema.incidents import Incident
 from schema.integrations import Integration
@@ -26,6 +30,11 @@ from schema.times import DateTime
 from schema.turns import Done, carry_out
 
 strawberry.enum(DeliveryStatus, description="Where a delivery stands.")
+strawberry.enum(
+    DeliveryKind,
+    description="What a delivery tells: an event of its incident, or a message outside "
+    "incidents.",
+)
 strawberry.enum(CancelReason, description="Why a delivery was not sent.")
 strawberry.enum(OutcomeKind, name="Outcome", description="How one try ended.")
 
@@ -48,12 +57,15 @@ class Attempt:
     ended_at: DateTime | None
 
 
-@strawberry.type(description="One event of an incident on its way to an integration.")
+@strawberry.type(
+    description="One event of an incident on its way to an integration; or a message "
+    "outside incidents, which has neither."
+)
 class Delivery(Node):
     """Resolved from a `DeliveryRow`, or from the snapshot in a logged event."""
 
     status: DeliveryStatus
-    kind: EventKind = strawberry.field(description="The event that it tells.")
+    kind: DeliveryKind
     attempt_count: int
     manual: bool = strawberry.field(description="Whether it was sent again by hand.")
     created_at: DateTime
@@ -65,9 +77,12 @@ class Delivery(Node):
     cancel_reason: CancelReason | None
     error: str | None = strawberry.field(description="Why it failed, for people.")
     integration: Integration | None = strawberry.field(
-        description="Who is told; shown also when it has been deleted.",
+        description="Who is told; shown also when it has been deleted. Null outside "
+        "incidents.",
     )
-    incident: Incident | None
+    incident: Incident | None = strawberry.field(
+        description="What it tells of; null outside incidents.",
+    )
     attempts: list[Attempt]
 
 

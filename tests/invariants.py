@@ -29,7 +29,7 @@ SELECT d.id FROM delivery d WHERE d.status = 0 AND d.due_at IS NULL AND NOT EXIS
 
 TWO_HEADS = """
 SELECT incident_id, lane_id FROM delivery
-WHERE NOT manual AND (status = 1 OR (status IN (0, 2) AND due_at IS NOT NULL))
+WHERE NOT manual AND incident_id IS NOT NULL AND (status = 1 OR (status IN (0, 2) AND due_at IS NOT NULL))
 GROUP BY incident_id, lane_id HAVING count(*) > 1"""
 
 FINISHED_AND_DUE = """
