@@ -58,17 +58,29 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The context of one operation; `principal` is None where nobody signed in."""
+    """The context of one operation; `principal` is None where nobody signed in.
+
+    `resume_after` is the cursor with which a transport comes back by itself; it wins
+    over that of the document, which is older.
+    """
 
     services: Services
     principal: Principal | None
     loaders: Loaders
+    resume_after: str | None = None
 
     @classmethod
-    def fresh(cls, services: Services, principal: Principal | None) -> Self:
+    def fresh(
+        cls,
+        services: Services,
+        principal: Principal | None,
+        resume_after: str | None = None,
+    ) -> Self:
         """Return the context for one operation, with loaders of its own."""
         project_id = principal.project_id if principal else ZERO
-        return cls(services, principal, Loaders(services.store, project_id))
+        return cls(
+            services, principal, Loaders(services.store, project_id), resume_after
+        )
 
     @property
     def project_id(self) -> Id:

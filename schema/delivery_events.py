@@ -170,7 +170,8 @@ class DeliverySubscriptions:
     ) -> DeliveryEvents:
         """Follow the event log."""
         services, project_id = info.context.services, info.context.project_id
-        following = services.feed.follow(project_id, after, _wanted(filter))
+        start = info.context.resume_after or after
+        following = services.feed.follow(project_id, start, _wanted(filter))
         try:
             await following.open()
         except CursorInvalidError:

@@ -78,8 +78,8 @@ class Schema(strawberry.Schema):
             operation = document.operation(name)
             results = self.runner.follow(document, operation, variables, context)
             async with aclosing(results):
-                async for result in results:
-                    yield ExecutionResult(result.data, result.errors)
+                async for told in results:
+                    yield ExecutionResult(told.result.data, told.result.errors)
         except RequestError as error:
             yield _only(error)
 

@@ -5,8 +5,9 @@ Wrong values are told by `schema.coercion`, errors pass `schema.masking`.
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, TypeGuard, cast
+from typing import Any, Self, TypeGuard, cast
 
 from graphql import (
     ExecutionResult,
@@ -32,6 +33,17 @@ from schema.masking import (
 from schema.price import Prices, refuse_price
 
 Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one event of a subscription, or an operation, came to.
+
+    `cursor` resumes right after it, where the events of the subscription have one.
+    """
+
+    result: ExecutionResult
+    cursor: str | None = None
 
 
 class Runner:
@@ -61,15 +73,15 @@ class Runner:
         operation: OperationDefinitionNode,
         variables: Variables,
         context: object,
-    ) -> AsyncGenerator[ExecutionResult, None]:
+    ) -> AsyncGenerator[Told, None]:
         """Run a subscription. Raises RequestError if it cannot begin, or breaks."""
         executor = self._executor(document, operation, variables, context)
         try:
-            source = await _source(executor)
+            source = Remembering(await _source(executor))
             events = map_source_to_response_event(executor, source)
             async with aclosing(events):
                 async for result in events:
-                    yield _shown(result)
+                    yield Told(_shown(result), source.cursor)
         except Exception as error:  # noqa: BLE001 - resolvers raise whatever they like
             raise masked_exception(error) from None
 
@@ -112,6 +124,30 @@ class Runner:
             refuse_price(price)
         except ApiError as error:
             raise request_error(error) from None
+
+
+class Remembering:
+    """A source of events that knows the cursor of the last; they are told one by one."""
+
+    def __init__(self, source: AsyncIterable[Any]) -> None:
+        """Take the source."""
+        self._source = aiter(source)
+        self.cursor: str | None = None
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> object:
+        """Return the next event."""
+        event = await anext(self._source)
+        self.cursor = getattr(event, "cursor", None)
+        return event
+
+    async def aclose(self) -> None:
+        """End the source."""
+        if end := getattr(self._source, "aclose", None):
+            await end()
 
 
 async def _source(executor: Executor[Any]) -> AsyncIterable[Any]:

@@ -15,9 +15,11 @@ from server.auth import Authenticator
 from server.config import Config
 from server.graphiql.pages import PREFIX, GraphiQL
 from server.graphql import answers
+from server.graphql.connections import Connections
 from server.graphql.endpoint import Endpoint
 from server.graphql.http import BODY_MOST, HttpView
 from server.graphql.origins import Origins
+from server.graphql.page import page
 from server.graphql.websocket import WebSocketView
 from server.health import Health
 from server.metrics_http import PATH, shown
@@ -48,9 +50,9 @@ def make_app(
         open_to_all=services.development,
         watch=observing.watch,
     )
-    sockets = WebSocketView(endpoint)
+    connections = Connections(endpoint.authenticator)
     graphiql = GraphiQL() if config.graphiql_on else None
-    app = assemble(endpoint, sockets, services.store, observing, graphiql)
+    app = assemble(endpoint, connections, services.store, observing, graphiql=graphiql)
     if services.development:
         app.router.add_get(PATH, shown(observing.metrics))
     return app
@@ -58,19 +60,21 @@ def make_app(
 
 def assemble(
     endpoint: Endpoint,
-    sockets: WebSocketView,
+    connections: Connections,
     store: Store,
     observing: Observing | None = None,
+    *,
     graphiql: GraphiQL | None = None,
 ) -> web.Application:
-    """Return the application of an API and its sockets."""
+    """Return the application of an API, and of what stays open to it."""
     observing = observing or Observing()
+    sockets = WebSocketView(endpoint, connections)
     observing.metrics.websockets.set_function(lambda: sockets.open)
     app = web.Application(
         client_max_size=BODY_MOST,
         middlewares=[observe_requests(observing), log_requests, answer_errors],
     )
-    http = HttpView(endpoint, graphiql.page) if graphiql else HttpView(endpoint)
+    http = HttpView(endpoint, connections, graphiql.page if graphiql else page)
     health = Health(store)
 
     async def graphql(request: web.Request) -> web.StreamResponse:
@@ -92,20 +96,20 @@ def assemble(
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.on_response_prepare.append(add_headers)
-    _look_after(app, sockets)
+    _look_after(app, connections)
     return app
 
 
-def _look_after(app: web.Application, sockets: WebSocketView) -> None:
+def _look_after(app: web.Application, connections: Connections) -> None:
     async def look_after(_app: web.Application) -> AsyncIterator[None]:
-        await sockets.start()
+        await connections.start()
         yield
 
     async def close(_app: web.Application) -> None:
-        await sockets.stop()
+        await connections.stop()
 
     app.cleanup_ctx.append(look_after)
-    # Before the open requests are waited for, of which each socket is one.
+    # Before the open requests are waited for, of which each of these is one.
     app.on_shutdown.append(close)
 
 

@@ -17,11 +17,10 @@ from models.store import Store, open_store
 from server import accounts
 from server.app import assemble
 from server.auth import Authenticator
+from server.graphql.connections import Connections, Patience
 from server.graphql.endpoint import Endpoint
 from server.graphql.origins import Origins
 from server.graphql.protocol import SUBPROTOCOL
-from server.graphql.socket import Patience
-from server.graphql.websocket import WebSocketView
 from tests.example_schema import Watch, make_schema
 
 APP = "https://app.example.com"
@@ -124,13 +123,15 @@ async def running(
     endpoint = Endpoint(
         runner=make_schema().runner,
         authenticator=Authenticator(store, system_clock),
-        context=lambda _principal: watch,
+        context=lambda *_: watch,
         origins=Origins([APP]),
         open_to_all=open_to_all,
     )
-    sockets = WebSocketView(endpoint, patience, look_every_s, ping_every_s)
+    connections = Connections(
+        endpoint.authenticator, patience, look_every_s, ping_every_s
+    )
     runner = web.AppRunner(
-        assemble(endpoint, sockets, store),
+        assemble(endpoint, connections, store),
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=2,

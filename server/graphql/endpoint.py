@@ -13,8 +13,8 @@ from server.graphql.origins import Origins
 from server.graphql.request import GraphQLRequest
 from server.graphql.watch import Watch
 
-MakeContext = Callable[[Principal | None], object]
-"""Makes the context of one operation."""
+MakeContext = Callable[[Principal | None, str | None], object]
+"""Makes the context of one operation: who asks, and after which event it resumes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,18 @@ from schema.errors import ApiError, ErrorCode, as_api_error
 from schema.masking import RequestError
 from server.graphql import answers
 from server.graphql.answers import HttpRefusedError
+from server.graphql.connections import Connections
 from server.graphql.endpoint import Endpoint, Prepared
-from server.graphql.negotiation import JSON, Wanted, is_json, wanted, wants_page
+from server.graphql.event_stream import EventStream
+from server.graphql.negotiation import (
+    JSON,
+    Wanted,
+    is_json,
+    wanted,
+    wants_events,
+    wants_page,
+)
 from server.graphql.origins import CSRF_HEADERS, METHODS, passes_csrf
-from server.graphql.page import page
 from server.graphql.request import (
     GraphQLRequest,
     from_body,
@@ -38,10 +46,16 @@ class HttpView:
     """Answers HTTP requests to the API."""
 
     def __init__(
-        self, endpoint: Endpoint, page: Callable[[], web.Response] = page
+        self,
+        endpoint: Endpoint,
+        connections: Connections,
+        page: Callable[[], web.Response],
     ) -> None:
-        """Take the API, and what a browser gets that opens its address."""
+        """Take the API, what looks after streams, and what a browser gets that opens
+        the address.
+        """
         self._endpoint = endpoint
+        self._connections = connections
         self._page = page
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -53,6 +67,8 @@ class HttpView:
             return self._page()
         chosen = wanted(headers.get("Accept"))
         try:
+            if wants_events(headers.get("Accept")):
+                return await self._stream(request)
             if chosen is None:
                 raise _refuse(406, f"The answer is {JSON}; Accept must allow it.")
             return await self._run(request, chosen)
@@ -69,7 +85,7 @@ class HttpView:
                 prepared = self._endpoint.prepare(asked)
                 operation.begin(prepared.operation.operation)
                 _refuse_operation(request.method, prepared)
-                context = self._endpoint.context(principal)
+                context = self._endpoint.context(principal, None)
                 result = await self._endpoint.runner.run(
                     prepared.document, prepared.operation, asked.variables, context
                 )
@@ -77,6 +93,20 @@ class HttpView:
         except RequestError as error:
             return answers.not_run(error, chosen)
         return answers.ran(result, chosen)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """Answer by Server-Sent Events, any operation."""
+        _refuse_method(request)
+        principal = await self._principal(request)
+        asked = await _read(request)
+        patience = self._connections.patience
+        stream = EventStream(self._endpoint, request, principal, patience)
+        self._connections.add(stream)
+        try:
+            with self._endpoint.watch.operation() as operation:
+                return await stream.run(asked, operation)
+        finally:
+            self._connections.discard(stream)
 
     async def _principal(self, request: web.Request) -> Principal | None:
         credential = request.headers.get("Authorization")
@@ -109,7 +139,7 @@ def _refuse_operation(method: str, prepared: Prepared) -> None:
         raise _refuse(
             400,
             "A subscription runs over WebSocket, at this address, with the "
-            "subprotocol graphql-transport-ws.",
+            "subprotocol graphql-transport-ws, or with Accept: text/event-stream.",
         )
     if kind is OperationType.MUTATION and method == hdrs.METH_GET:
         raise _refuse(405, "A mutation must be sent by POST.", hdrs.METH_POST)

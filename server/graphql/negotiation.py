@@ -10,6 +10,7 @@ from typing import Final
 GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 HTML: Final = "text/html"
+EVENTS: Final = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ def wanted(accept: str | None) -> Wanted | None:
     if not anything or json == 0.0:
         return Wanted(GRAPHQL) if anything and graphql != 0.0 else None
     return Wanted(JSON)
+
+
+def wants_events(accept: str | None) -> bool:
+    """Whether the answer shall be a stream of events rather than one document."""
+    weights = _weights(accept or "")
+    others = (weights.get(GRAPHQL, 0.0), weights.get(JSON, 0.0))
+    return weights.get(EVENTS, 0.0) > max(0.0, *others)
 
 
 def wants_page(accept: str | None) -> bool:

@@ -8,7 +8,6 @@ tell. One that takes nothing for a while is closed with TOO_SLOW.
 import asyncio
 import contextlib
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -21,6 +20,7 @@ from schema.errors import ErrorCode, as_api_error
 from schema.limits import limit_error
 from schema.masking import masked_exception, request_error
 from server.graphql import protocol
+from server.graphql.connections import Patience
 from server.graphql.endpoint import Endpoint
 from server.graphql.protocol import InvalidMessageError
 from server.graphql.request import GraphQLRequest
@@ -30,16 +30,6 @@ MESSAGE_MOST: Final = 128 * 1024
 OPERATIONS_MOST: Final = 100
 
 _log = structlog.get_logger("tocsin.websocket")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a socket waits for its client, in seconds."""
-
-    init: float = 10.0
-    send: float = 10.0
-    close: float = 0.8
-    heartbeat: float = 30.0
 
 
 class EndedError(Exception):
@@ -102,6 +92,14 @@ class GraphQLSocket:
         if self._why is None:
             self._why = EndedError(code, reason)
             self._ended.set_result(None)
+
+    def expire(self) -> None:
+        """Have it closed: its credential has expired or was revoked."""
+        self.end(protocol.FORBIDDEN, "The API token has expired or was revoked.")
+
+    def leave(self) -> None:
+        """Have it closed: the server is stopping."""
+        self.end(protocol.GOING_AWAY, "The server is stopping.")
 
     async def ping(self) -> None:
         """Send a ping, unless something is on its way anyway."""
@@ -236,7 +234,7 @@ class GraphQLSocket:
             prepared.document,
             prepared.operation,
             request.variables,
-            self._endpoint.context(self.principal),
+            self._endpoint.context(self.principal, None),
         )
         runner = self._endpoint.runner
         if prepared.operation.operation is not OperationType.SUBSCRIPTION:
@@ -245,8 +243,8 @@ class GraphQLSocket:
             await self._send(protocol.following(identity, result))
             return
         async with aclosing(runner.follow(*arguments)) as results:
-            async for result in results:
-                await self._send(protocol.following(identity, result))
+            async for told in results:
+                await self._send(protocol.following(identity, told.result))
 
     async def _send(self, frame: bytes) -> None:
         try:

@@ -16,7 +16,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from domain.clock import system_clock
 from models.tokens import new_token
 from server.graphql import protocol
-from server.graphql.socket import MESSAGE_MOST, OPERATIONS_MOST, Patience
+from server.graphql.connections import Patience
+from server.graphql.socket import MESSAGE_MOST, OPERATIONS_MOST
 from tests.captured_log import captured
 from tests.databases import copy_sqlite
 from tests.example_schema import CANARY
