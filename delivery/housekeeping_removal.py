@@ -161,8 +161,9 @@ FROM incident WHERE (status = 'RESOLVED' OR test) AND updated_at < $1
 AND (updated_at, id) > ($2, $3) ORDER BY updated_at, id LIMIT $4"""
 
 INTEGRATIONS: Final = """
-SELECT id, deleted_at AS ended_at, EXISTS
- (SELECT 1 FROM delivery d WHERE d.integration_id = integration.id) AS kept
+SELECT id, deleted_at AS ended_at, (EXISTS
+ (SELECT 1 FROM delivery d WHERE d.integration_id = integration.id) OR EXISTS
+ (SELECT 1 FROM notification_rule r WHERE r.integration_id = integration.id)) AS kept
 FROM integration WHERE deleted_at < $1 AND (deleted_at, id) > ($2, $3)
 ORDER BY deleted_at, id LIMIT $4"""
 

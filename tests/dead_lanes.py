@@ -46,9 +46,14 @@ class Heap:
 
 async def make_lanes(world: World, count: int, type_name: str = "PROBE") -> list[Id]:
     """Store integrations that nobody tells anything."""
-    made = [await world.integration(type_name) for _ in range(count)]
-    await world.execute("DELETE FROM attachment")
-    return made
+
+    async def work(tx: Tx) -> list[Id]:
+        add = world._integration  # noqa: SLF001 - many in one turn
+        made = [await add(tx, type_name, {}) for _ in range(count)]
+        await tx.execute("DELETE FROM attachment")
+        return made
+
+    return await world.store.turn(work)
 
 
 async def lanes_of(world: World, integrations: Sequence[Id]) -> list[Id]:
@@ -60,12 +65,15 @@ async def lanes_of(world: World, integrations: Sequence[Id]) -> list[Id]:
 
 async def close_lanes(world: World, integrations: Sequence[Id]) -> None:
     """Let them rest for an hour with work to do."""
-    for lane in await lanes_of(world, integrations):
-        await world.execute(
+
+    async def work(tx: Tx) -> None:
+        await tx.executemany(
             "UPDATE lane SET closed_until = $2, next_due_at = $2, failures = 9,"
-            " slots = 1 WHERE id = $1",
-            *(lane, world.now + HOUR),
+            " slots = 1 WHERE integration_id = $1",
+            [(it, world.now + HOUR) for it in integrations],
         )
+
+    await world.store.turn(work)
 
 
 async def pile_up(world: World, heap: Heap) -> None:

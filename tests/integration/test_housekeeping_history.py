@@ -230,6 +230,25 @@ async def test_what_was_deleted_of_late_stays(world: World) -> None:
     assert (await clean(world)).history == 0
 
 
+async def test_an_integration_stays_that_a_rule_of_somebody_names(world: World) -> None:
+    """Removing it would fail, and with it all that is to be removed after it."""
+    integration, user = await world.integration(), new_id()
+    await world.execute(
+        "INSERT INTO person (id, project_id, name, created_at, updated_at)"
+        " VALUES ($1, $2, 'Ann', $3, $3)",
+        *(user, world.project, world.now),
+    )
+    await world.execute(
+        "INSERT INTO notification_rule (id, project_id, user_id, integration_id,"
+        " urgency, after_seconds, place, created_at, updated_at)"
+        " VALUES ($1, $2, $1, $3, 'HIGH', 0, 1, $4, $4)",
+        *(user, world.project, integration, world.now),
+    )
+    await world.set(integration, deleted_at=world.now, active=False)
+    world.now += KEPT + 1
+    assert (await clean(world)).history == 0
+
+
 async def test_a_turn_removes_a_limited_number_of_rows(world: World) -> None:
     """However large an incident is. What is left in between is removed by whoever goes
     on: here somebody who knows nothing of it.

@@ -113,7 +113,9 @@ async def statements(world: World, live: Id, incident: Id) -> dict[str, Statemen
     whole = {
         "deliveries": delivery_listing("project_id", Where(), descending=True),
         "incidents": incident_listing(Where(), descending=True),
-        "integrations": integration_rows.integration_listing(Where(), descending=True),
+        "integrations": integration_rows.integration_listing(
+            Where("owner_id IS NULL"), descending=True
+        ),
     }
     found = {name: statement(it, world.project) for name, it in (lists | whole).items()}
     found |= {
