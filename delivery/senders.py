@@ -22,6 +22,10 @@ WAITED_FOR_S: Final = 0.1
 HUNG_S: Final = 2.0
 """A far end that takes longer than this to answer hangs."""
 
+GENTLY_S: Final = 0.005
+"""Between two sends that are added for lanes that are not brisk: many at a time would
+keep the process from all others for as long as it takes to begin them."""
+
 MOST: Final = 1_024
 """Sends at once with those that are waited for, if this process may have twice as many
 files open. Lanes that are not known to answer begin none when three quarters are in
@@ -86,6 +90,7 @@ class Senders:
         self._hungry.set()
         self._stopping = False
         self._timer: asyncio.TimerHandle | None = None
+        self._gently = 0.0
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -109,8 +114,11 @@ class Senders:
     def room(self) -> Room:
         """Return what may be claimed now: far ends that hang must not fill the hand."""
         self._age()
-        if self._queues.waiting(Pace.OPEN, Pace.SLOW) < OTHERS_IN_HAND:
+        others = self._queues.waiting(Pace.OPEN, Pace.SLOW)
+        if not others:
             return Room(IN_HAND - self.waiting, None)
+        if others < OTHERS_IN_HAND:
+            return Room(OTHERS_IN_HAND, None)
         return Room(IN_HAND - self._queues.waiting(Pace.BRISK), self._queues.brisk())
 
     async def hungry(self) -> None:
@@ -146,26 +154,26 @@ class Senders:
 
     def _fill(self) -> None:
         self._age()
-        while flight := self._next():
+        while flight := self._next(added=True):
             task = self._loop.create_task(self._send(flight))
             self._flights[task] = flight
             task.add_done_callback(self._end)
         self._tell()
 
-    def _next(self, landed: int = 0) -> _Flight | None:
+    def _next(self, *, added: bool) -> _Flight | None:
         """Return a flight for the next job that there is room for, if there is any.
 
-        `landed` are those among the flights that are over.
+        `added` to those in flight, or in the place of one that is over.
         """
-        count = len(self._flights) - landed
+        now, count = self._loop.time(), len(self._flights) - (not added)
         for pace in Pace:
-            if (
-                self._queues.waiting(pace)
-                and self._taken[pace] < PLACES[pace]
-                and count < self._most[pace]
-            ):
+            if not self._queues.waiting(pace) or count >= self._most[pace]:
+                continue
+            gently = added and pace is not Pace.BRISK
+            if self._taken[pace] < PLACES[pace] and (not gently or now >= self._gently):
                 self._taken[pace] += 1
-                flight = _Flight(self._queues.take(pace), pace, self._loop.time())
+                self._gently = now + GENTLY_S if gently else self._gently
+                flight = _Flight(self._queues.take(pace), pace, now)
                 self._young.append(flight)
                 return flight
         return None
@@ -178,7 +186,7 @@ class Senders:
             self._recorder.add(await self._result(flight.job))
             self._land(flight)
             self._age()
-            following = self._next(landed=1)
+            following = self._next(added=False)
             if following is None:
                 return
             flight = self._flights[task] = following
@@ -221,9 +229,23 @@ class Senders:
         else:
             self._hungry.clear()
         self._recorder.expecting = len(self._flights)
-        if self._timer is None and self._young and self._queues:
-            again = self._young[0].began + WAITED_FOR_S
-            self._timer = self._loop.call_at(again, self._look_again)
+        if self._queues and (again := self._again()):
+            self._wake_at(again)
+
+    def _wake_at(self, when: float) -> None:
+        if self._timer and self._timer.when() > when:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(when, self._look_again)
+
+    def _again(self) -> float | None:
+        """Return when a job that waits may begin, if time alone makes room for it."""
+        for pace in (Pace.OPEN, Pace.SLOW):
+            room = len(self._flights) < self._most[pace]
+            if room and self._queues.waiting(pace) and self._taken[pace] < PLACES[pace]:
+                return max(self._gently, self._loop.time())
+        return self._young[0].began + WAITED_FOR_S if self._young else None
 
     def _age(self) -> None:
         """Take their places from sends that are only waited for; note who hangs."""
