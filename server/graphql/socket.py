@@ -71,7 +71,10 @@ class GraphQLSocket:
 
     async def run(self) -> web.WebSocketResponse:
         """Speak until one side ends it."""
-        await self._ws.prepare(self._request)
+        try:
+            await self._ws.prepare(self._request)
+        except ConnectionResetError:  # its client did not wait for the handshake
+            return self._ws
         reading: asyncio.Future[None] = asyncio.create_task(self._read())
         try:
             until = (reading, self._ended)

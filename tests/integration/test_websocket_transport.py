@@ -4,9 +4,12 @@ import asyncio
 import io
 import random
 import string
+import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET, create_connection
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -23,6 +26,12 @@ from tests.databases import copy_sqlite
 from tests.example_schema import CANARY
 from tests.transport import APP, PATIENCE, Api, running
 
+HANDSHAKE = (
+    "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    f"Sec-WebSocket-Protocol: {protocol.SUBPROTOCOL}\r\n\r\n"
+).encode()
 CREATE = "mutation($input: CreateInput!){create(input: $input){name}}"
 QUICK = Patience(init=0.2, send=0.3, close=0.3)
 
@@ -534,3 +543,18 @@ async def test_in_development_anybody_may_introspect(sqlite_url: str) -> None:
         assert await receive(socket) == {"type": "connection_ack"}
         await subscribe(socket, "{__schema{queryType{name}}}")
         assert len(await until_ended(socket)) == 2
+
+
+async def test_a_client_that_leaves_in_the_handshake_is_no_fault_of_ours(
+    api: Api, log: io.StringIO
+) -> None:
+    """Its connection is gone before the answer can be written."""
+    port = urlsplit(api.url).port
+    for _ in range(50):
+        with create_connection(("127.0.0.1", port)) as end:
+            end.sendall(HANDSHAKE)
+            # It ends with a reset.
+            end.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        await asyncio.sleep(0)
+    async with api.ready():
+        assert "internal error" not in log.getvalue()
