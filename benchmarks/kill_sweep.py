@@ -30,7 +30,7 @@ from tests.kill.sweep import MESSAGES, Plan, Takeover, sweeping
 
 HEADINGS = (
     *("database", "kills", "accepted", "delivered", "lost", "requests"),
-    *("duplicates", "unexplained", "cut short", "taken over s", "tried again s"),
+    *("duplicates", "unexplained", "cut short", "taken over s", "then waited s"),
 )
 
 
@@ -66,7 +66,7 @@ class Row:
             *(f"{figures.requests:,}", f"{figures.duplicates:,}"),
             *(f"{unexplained:,}", f"{self.cut_short:,}"),
             _spread([it.taken_ms for it in self.takeovers]),
-            _spread([it.again_ms for it in self.takeovers]),
+            _spread([it.waited_ms for it in self.takeovers]),
         )
 
 
