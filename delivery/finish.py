@@ -260,10 +260,12 @@ async def _log(
 
 
 async def _disable(tx: Tx, integration: Id, error: str, now: int) -> None:
-    """Disable an integration whose far end is gone, and cancel what waits for it."""
+    """Disable an integration whose far end is gone, and cancel what waits for it;
+    whoever disabled it before has done that.
+    """
     reason = CancelReason.INTEGRATION_DISABLED
-    await tx.execute(_DISABLE, integration, f"Disabled by itself: {error}", now)
-    await lanes.cancel_waiting(tx, integration, reason, now)
+    if await tx.execute(_DISABLE, integration, f"Disabled by itself: {error}", now):
+        await lanes.cancel_waiting(tx, integration, reason, now)
 
 
 _DISABLE: Final = """

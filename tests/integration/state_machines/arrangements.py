@@ -92,7 +92,8 @@ class DeleteIntegration:
         before = model.integrations[self.integration]
         if before.deleted:
             return refused(answer, "INTEGRATION_NOT_FOUND")
-        gone = replace(before, deleted=True, active=False)
+        terms = before.terms + 1
+        gone = replace(before, deleted=True, active=False, terms=terms)
         model.integrations[self.integration] = gone
         model.attached = frozenset(
             pair for pair in model.attached if pair[1] != self.integration

@@ -60,7 +60,7 @@ class Seen:
 
     deliveries: Mapping[Key, Stored]
     incidents: Mapping[str, tuple[Happened, ...]]
-    active: Mapping[str, bool]
+    switched: Mapping[str, tuple[bool, int]]
     arrivals: Sequence[Arrival]
     since: int
 
@@ -122,9 +122,9 @@ def _orders(model: Model, steps: Sequence[Done]) -> Iterator[Model]:
 
 
 def _faults(before: Model, model: Model, seen: Seen) -> Iterator[str]:
-    active = {name: it.active for name, it in model.integrations.items()}
-    if active != seen.active:
-        yield f"Active ought to be {active} but are {seen.active}"
+    switched = {name: it.switched for name, it in model.integrations.items()}
+    if switched != seen.switched:
+        yield f"Switched ought to be {switched} but is {seen.switched}"
     for name in model.incidents.keys() | seen.incidents.keys():
         it = model.incidents.get(name)
         if it is None or it.events != seen.incidents.get(name):

@@ -69,12 +69,20 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """An integration; `changes` counts what was changed of it."""
+    """An integration; `changes` counts what was changed of it, `terms` how often it
+    was switched off.
+    """
 
     active: bool = True
     deleted: bool = False
     down_only: bool = False
     changes: int = 0
+    terms: int = 0
+
+    @property
+    def switched(self) -> tuple[bool, int]:
+        """What can be seen of its being switched on and off."""
+        return self.active, self.terms
 
 
 @unique
@@ -249,7 +257,9 @@ class Model:
         """Let an integration be inactive, whoever says so."""
         it = self.integrations[integration]
         if it.active and not it.deleted:
-            self.integrations[integration] = replace(it, active=False)
+            self.integrations[integration] = replace(
+                it, active=False, terms=it.terms + 1
+            )
             self.switch_off(integration, DISABLED)
 
 

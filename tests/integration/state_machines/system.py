@@ -241,10 +241,10 @@ class System:
         events = await store.fetch(
             "SELECT incident_id, snapshot FROM incident_event ORDER BY number"
         )
-        integrations = await store.fetch("SELECT id, active FROM integration")
+        integrations = await store.fetch("SELECT id, active, term FROM integration")
         return Seen(
-            active={
-                encode("Integration", row["id"]): bool(row["active"])
+            switched={
+                encode("Integration", row["id"]): (bool(row["active"]), row["term"])
                 for row in integrations
             },
             deliveries=dict(_stored(row) for row in deliveries),
