@@ -5,7 +5,10 @@ it. The flag follows whenever the user, the address or the integration changes.
 from typing import Final
 
 from domain.ids import Id
+from domain.mailboxes import mailbox
 from models.store import Tx
+
+_ASSIGN: Final = "UPDATE integration SET mailbox = $2 WHERE id = $1"
 
 _HOLD: Final = "SELECT 1 FROM project WHERE id = $1 FOR NO KEY UPDATE"
 
@@ -31,13 +34,19 @@ async def hold(tx: Tx, project_id: Id) -> None:
         await tx.fetch(_HOLD, project_id)
 
 
-async def settle(tx: Tx, project_id: Id, mailbox: str) -> int:
+async def settle(tx: Tx, project_id: Id, address: str) -> int:
     """Let the integrations that mail to a mailbox follow the user whose it is, or be
     free if it is nobody's; return how many of them are sent nothing. Needs `hold`.
     """
-    user = await tx.fetchrow(_USER, project_id, mailbox)
+    user = await tx.fetchrow(_USER, project_id, address)
     verified_at = user["email_verified_at"] if user else None
     verified = user is None or verified_at is not None
-    await tx.execute(_SETTLE, project_id, mailbox, verified, verified_at)
-    held_back: int = await tx.fetchval(_HELD_BACK, project_id, mailbox)
+    await tx.execute(_SETTLE, project_id, address, verified, verified_at)
+    held_back: int = await tx.fetchval(_HELD_BACK, project_id, address)
     return held_back
+
+
+async def assign(tx: Tx, project_id: Id, integration_id: Id, address: str) -> bool:
+    """Note the address that an integration mails to; tell whether it may. Needs `hold`."""
+    await tx.execute(_ASSIGN, integration_id, mailbox(address))
+    return not await settle(tx, project_id, mailbox(address))

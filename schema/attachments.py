@@ -20,7 +20,7 @@ from schema.servers import Server
 from schema.turns import Done, carry_out
 
 _INTEGRATION: Final = """
-SELECT id FROM integration
+SELECT id, owner_id FROM integration
 WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
 """
 _ATTACH: Final = """
@@ -77,6 +77,11 @@ async def _pair(project_id: Id, given: Pair, tx: Tx) -> tuple[Id, Id]:
     if not found:
         message, path = "There is no integration with this id.", "integrationId"
         checks.refuse(message, "input", path, code=Code.INTEGRATION_NOT_FOUND)
+    elif found["owner_id"] is not None:
+        message = (
+            "It is a personal integration: only its owner's notification rules tell it."
+        )
+        checks.refuse(message, "input", "integrationId")
     return checks.need(server)["id"], checks.need(named)
 
 

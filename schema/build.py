@@ -10,7 +10,12 @@ from strawberry.schema.config import StrawberryConfig
 from schema.attachments import AttachmentMutations
 from schema.deliveries import DeliveryMutations, DeliveryQueries
 from schema.delivery_events import DeliverySubscriptions
-from schema.errors import ConflictError, InputError
+from schema.errors import (
+    ConflictError,
+    InputError,
+    RateLimitedError,
+    VerificationCodeError,
+)
 from schema.execution import Schema
 from schema.incident_mutations import IncidentMutations
 from schema.incidents import IncidentQueries
@@ -18,14 +23,29 @@ from schema.integration_metadata import IntegrationTypeQueries
 from schema.integration_mutations import IntegrationMutations
 from schema.integrations import INTEGRATION_TYPES, IntegrationQueries
 from schema.node import NodeQueries
+from schema.notification_rule_mutations import NotificationRuleMutations
+from schema.notification_rules import NotificationRuleQueries
 from schema.scopes import declared
 from schema.server_mutations import ServerMutations
 from schema.servers import ServerQueries
+from schema.team_mutations import TeamMutations
+from schema.teams import TeamQueries
 from schema.times import SCALARS
+from schema.user_mutations import UserMutations
+from schema.users import UserQueries
+from schema.verification_mutations import VerificationMutations
 from schema.viewer import ViewerQueries
 
 SDL: Final = Path(__file__).with_name("schema.graphql")
 """The text of the schema, committed so that a change of it is seen in review."""
+
+
+USER_ERRORS: Final = (
+    InputError,
+    ConflictError,
+    VerificationCodeError,
+    RateLimitedError,
+)
 
 
 @strawberry.type
@@ -37,6 +57,9 @@ class Query(
     IntegrationTypeQueries,
     IncidentQueries,
     DeliveryQueries,
+    UserQueries,
+    TeamQueries,
+    NotificationRuleQueries,
 ):
     """All root queries."""
 
@@ -48,6 +71,10 @@ class Mutation(
     AttachmentMutations,
     IncidentMutations,
     DeliveryMutations,
+    UserMutations,
+    VerificationMutations,
+    TeamMutations,
+    NotificationRuleMutations,
 ):
     """All mutations."""
 
@@ -68,7 +95,7 @@ def make_schema(
         query=query,
         mutation=mutation,
         subscription=subscription,
-        types=[InputError, ConflictError, *INTEGRATION_TYPES.values()],
+        types=[*USER_ERRORS, *INTEGRATION_TYPES.values()],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
     _forget_null_defaults(made)

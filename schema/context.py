@@ -21,7 +21,8 @@ from schema.loaders import Loaders
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one process has for all its operations. `channels` are by type name,
-    `providers` what the operator has set up for them.
+    `providers` what the operator has set up for them; `public_url` is where people
+    reach this server, if that is known.
     """
 
     store: Store
@@ -32,6 +33,7 @@ class Services:
     clock: Clock
     spans: Spans = SILENT
     providers: frozenset[Provider] = frozenset()
+    public_url: str | None = None
     development: bool = False
 
 

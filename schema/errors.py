@@ -4,7 +4,7 @@ input; at the top level, few and with `extensions.code`. See design, section 5.
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum, unique
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
@@ -104,13 +104,39 @@ class ConflictError(UserError):
     updated_at: DateTime = strawberry.field(description="The present value.")
 
 
+@strawberry.type(description="A code that verifies nothing.")
+class VerificationCodeError(UserError):
+    """A refusal because of a wrong code, or one that is of no use any more."""
+
+    attempts_remaining: int = strawberry.field(
+        description="How many more codes will be looked at; then it is locked.",
+    )
+
+
+@strawberry.type(description="It was done too often.")
+class RateLimitedError(UserError):
+    """A refusal because something was done too often."""
+
+    retry_at: DateTime = strawberry.field(description="When it can be done again.")
+
+
 def user_error(refusal: Refusal) -> UserError:
     """Return a refusal as the API shows it."""
-    code, path, message = refusal.code, list(refusal.path), refusal.message
-    if "updated_at" in refusal.data:
-        at = DateTime(refusal.data["updated_at"])
-        return ConflictError(code=code, path=path, message=message, updated_at=at)
-    return InputError(code=code, path=path, message=message)
+    told: dict[str, Any] = {
+        "code": refusal.code,
+        "path": list(refusal.path),
+        "message": refusal.message,
+    }
+    kind = _CARRYING.get(next(iter(refusal.data), ""), InputError)
+    return kind(**told, **refusal.data)
+
+
+_CARRYING: Final[dict[str, type[UserError]]] = {
+    "updated_at": ConflictError,
+    "attempts_remaining": VerificationCodeError,
+    "retry_at": RateLimitedError,
+}
+"""The types of refusals that carry data, by what it is called."""
 
 
 @strawberry.type(

@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 from strawberry import UNSET
 
+from delivery import mailboxes
 from delivery.lanes import cancel_waiting, open_lane, reopen
 from domain.channels import Channel
 from domain.deliveries import CancelReason
@@ -18,8 +19,9 @@ from models.secret_storage import Stored, open_all, seal_all
 from models.store import Row, Tx
 from schema.checks import Checks
 from schema.derive import Chosen
-from schema.derived import BY_TYPE
-from schema.integration_creation import default_name
+from schema.derived import BY_KEY, BY_TYPE
+from schema.errors import Notice
+from schema.integration_creation import assign_mailbox, default_name
 from schema.integration_inputs import DeleteIntegrationInput, UpdateIntegrationInput
 from schema.node import id_of
 from schema.settings_input import Before, merge
@@ -36,11 +38,12 @@ UPDATE integration SET name = $2, custom_name = $3, active = $4, down_alerts_onl
 WHERE id = $1
 """
 _DELETE: Final = """
-UPDATE integration SET active = FALSE, settings = '{}', secrets = '{}',
+UPDATE integration SET active = FALSE, settings = '{}', secrets = '{}', mailbox = NULL,
   deleted_at = $2, updated_at = $2
 WHERE id = $1
 """
 _DETACH: Final = "DELETE FROM attachment WHERE integration_id = $1"
+_FORGET_RULES: Final = "DELETE FROM notification_rule WHERE integration_id = $1"
 _NEVER_NULL: Final = {
     "settings": "settings",
     "active": "active",
@@ -76,18 +79,21 @@ async def read_integration(
 @dataclass(slots=True)
 class Update:
     """A call of `updateIntegration`. `targets` are the addresses that changed settings
-    dial; they are known once it is written.
+    dial, `notices` what else should be known; both are known once it is written.
     """
 
     project_id: Id
     keys: KeyRing
     given: UpdateIntegrationInput
     targets: tuple[str, ...] = field(default=(), init=False)
+    notices: list[Notice] = field(default_factory=list, init=False)
 
     async def write(self, tx: Tx, now: int) -> Done:
         """Change the row, and its lane where it is enabled or disabled."""
         checks = Checks()
         self._check_fields(checks)
+        if self._moves:
+            await mailboxes.hold(tx, self.project_id)
         named = self.given.integration_id
         row = await read_integration(tx, self.project_id, named, checks)
         if row is None:
@@ -109,6 +115,10 @@ class Update:
             *stored,
             at,
         )
+        if settings and self._moves:
+            self.notices = await assign_mailbox(
+                tx, self.project_id, row["id"], channel, settings
+            )
         await self._switch(tx, row, channel, now)
         if list(map(orjson.loads, stored)) != [
             orjson.loads(row[it]) for it in ("settings", "secrets")
@@ -131,6 +141,12 @@ class Update:
                 message = "This integration cannot be edited."
                 code = Code.UNPROCESSABLE_ENTITY
                 checks.refuse(message, "input", name, code=code)
+
+    @property
+    def _moves(self) -> bool:
+        """Whether it may mail to another address than before."""
+        chosen = self.given.settings
+        return isinstance(chosen, Chosen) and bool(BY_KEY[chosen.channel].mailbox)
 
     @property
     def _needs_settings(self) -> bool:
@@ -231,7 +247,13 @@ async def delete(
     if not row["deletable"]:
         message, code = "This integration cannot be deleted.", Code.UNPROCESSABLE_ENTITY
         raise refuse(code, message, *_ID_PATH)
-    await tx.execute(_DELETE, row["id"], now)
-    await tx.execute(_DETACH, row["id"])
-    await cancel_waiting(tx, row["id"], CancelReason.INTEGRATION_DELETED, now)
+    await erase(tx, row["id"], now)
     return Done(row["id"])
+
+
+async def erase(tx: Tx, integration_id: Id, now: int) -> None:
+    """Mark an integration as deleted, and remove what refers to it or was secret."""
+    await tx.execute(_DELETE, integration_id, now)
+    for statement in (_DETACH, _FORGET_RULES):
+        await tx.execute(statement, integration_id)
+    await cancel_waiting(tx, integration_id, CancelReason.INTEGRATION_DELETED, now)

@@ -20,6 +20,11 @@ class CreateIntegrationInput:
     )
     active: bool = True
     down_alerts_only: bool = False
+    owner_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Makes it a user's personal integration, for good: told by their "
+        "notification rules only, and not attachable.",
+    )
     idempotency_key: str | None = None
 
 

@@ -81,7 +81,7 @@ class IntegrationMutations:
         done = await carry_out(info, input, update.write)
         return UpdateIntegrationPayload(
             integration=await find_row(context.loaders, "Integration", done.id),
-            warnings=await _notices(info, update.targets),
+            warnings=update.notices + await _notices(info, update.targets),
         )
 
     @mutation(

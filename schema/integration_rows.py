@@ -1,6 +1,6 @@
 """Rows of integrations: apart from their types, since other nouns lead to them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final
@@ -12,13 +12,15 @@ from models.store import Row
 from schema.derived import BY_TYPE, TYPENAMES
 from schema.listing import Listing, Where, read_rows
 from schema.loaders import Loaders
-from schema.node import finds, in_order
+from schema.node import find_row, finds, in_order
 from schema.pagination import Order
 from schema.settings_output import shown
+from schema.verification import Verification, verification
 
 COLUMNS: Final = (
     "id, type, name, active, down_alerts_only, editable, deletable, error, "
-    "all_resources, settings, secrets, created_at, updated_at"
+    "all_resources, settings, secrets, owner_id, verified, verified_at, created_at, "
+    "updated_at"
 )
 
 
@@ -38,6 +40,9 @@ class IntegrationRow:
     error: str | None
     stored_settings: str
     stored_secrets: str
+    owner_key: Id | None
+    verified: bool
+    verified_at: int | None
     created_at: int
     updated_at: int
 
@@ -50,6 +55,17 @@ class IntegrationRow:
     def typename(self) -> str:
         """The name of its GraphQL type."""
         return TYPENAMES[self.type]
+
+    @property
+    def owner(self) -> Awaitable[object] | None:
+        """The user whose it is alone."""
+        key = self.owner_key
+        return None if key is None else find_row(self.loaders, "User", key)
+
+    @property
+    def verification(self) -> Verification:
+        """How the verification of its address stands."""
+        return verification(verified=self.verified, verified_at=self.verified_at)
 
     @property
     def settings(self) -> SimpleNamespace:
@@ -75,6 +91,9 @@ def integration_row(loaders: Loaders, row: Row) -> IntegrationRow:
         error=row["error"],
         stored_settings=row["settings"],
         stored_secrets=row["secrets"],
+        owner_key=row["owner_id"],
+        verified=bool(row["verified"]),
+        verified_at=row["verified_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

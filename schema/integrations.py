@@ -1,7 +1,7 @@
 """Integrations: outbound channels with their settings. Types, look-up and list."""
 
 from enum import Enum, unique
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
 
@@ -13,10 +13,14 @@ from schema.derive import derive_types
 from schema.derived import INPUTS
 from schema.integration_rows import integration_listing
 from schema.listing import Where
-from schema.node import Node, find
+from schema.node import Node, find, ids_of
 from schema.pagination import Connection, OrderDirection, Page, cut
 from schema.scopes import query
 from schema.times import DateTime
+from schema.verification import Verification
+
+if TYPE_CHECKING:  # the two types name each other
+    from schema.users import User
 
 
 @strawberry.interface(description="An outbound channel with its settings.")
@@ -41,6 +45,11 @@ class Integration(Node):
     error: str | None = strawberry.field(
         description="Why it was disabled by itself; null otherwise.",
     )
+    owner: Annotated["User", strawberry.lazy("schema.users")] | None = strawberry.field(
+        description="Whose personal integration it is; it is told by their notification "
+        "rules only. Null: the project's.",
+    )
+    verification: Verification
     created_at: DateTime
     updated_at: DateTime
 
@@ -88,10 +97,20 @@ class IntegrationFilter:
         graphql_type=INPUTS.integration_types,
     )
     active: bool | None = None
+    personal: bool | None = strawberry.field(
+        default=None,
+        description="True: only those that belong to a user. Without this and `ownerId` "
+        "only those of the project.",
+    )
+    owner_id: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="Personal integrations of these users.",
+    )
 
 
 def _where(dialect: str, chosen: IntegrationFilter | None) -> Where:
     where = Where()
+    _narrow_to_owners(where, chosen or IntegrationFilter())
     if chosen is None:
         return where
     if chosen.search:
@@ -101,6 +120,13 @@ def _where(dialect: str, chosen: IntegrationFilter | None) -> Where:
     if chosen.active is not None:
         where.conditions.append("active" if chosen.active else "NOT active")
     return where
+
+
+def _narrow_to_owners(where: Where, chosen: IntegrationFilter) -> None:
+    owned = chosen.personal or (chosen.owner_id is not None and chosen.personal is None)
+    where.conditions.append(f"owner_id IS {'NOT ' if owned else ''}NULL")
+    if chosen.owner_id is not None:
+        where.among("owner_id", ids_of("User", chosen.owner_id, "filter", "ownerId"))
 
 
 @strawberry.type
@@ -118,7 +144,8 @@ class IntegrationQueries:
 
     @query(
         Scope.READ,
-        "The project's integrations, the newest first unless told otherwise.",
+        "The project's integrations, without personal ones unless the filter asks for "
+        "them; the newest first unless told otherwise.",
         graphql_type=IntegrationConnection,
     )
     async def integrations(

@@ -19,6 +19,7 @@ from schema.pagination import PAGE, PAGE_MOST
 from schema.price import PRICE_MOST
 from schema.scopes import principal, query
 from schema.times import DateTime
+from schema.users import User
 
 COLUMNS: Final = "id, name, plan, sms_credits, created_at"
 
@@ -101,6 +102,9 @@ class Viewer:
     )
     expires_at: DateTime | None = strawberry.field(description="When the token ends.")
     limits: Limits
+    user: User | None = strawberry.field(
+        description="The user that the token is bound to.",
+    )
 
 
 @finds("Project")
@@ -130,7 +134,12 @@ class ViewerQueries:
             scopes=sorted(asking.scopes, key=list(Scope).index),
             expires_at=_time(asking.expires_at),
             limits=Limits(),
+            user=await _user(loaders, asking.user_id),
         )
+
+
+async def _user(loaders: Loaders, user_id: Id | None) -> User | None:
+    return None if user_id is None else await find_row(loaders, "User", user_id)
 
 
 def _time(millis: int | None) -> DateTime | None:

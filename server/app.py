@@ -25,6 +25,7 @@ from server.health import Health
 from server.metrics_http import PATH, shown
 from server.observing import Observing, observe_requests
 from server.request_log import log_requests
+from server.verify import VerifyPage
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,6 +54,7 @@ def make_app(
     connections = Connections(endpoint.authenticator)
     graphiql = GraphiQL() if config.graphiql_on else None
     app = assemble(endpoint, connections, services.store, observing, graphiql=graphiql)
+    VerifyPage(services.store, services.keys, services.clock).add_to(app)
     if services.development:
         app.router.add_get(PATH, shown(observing.metrics))
     return app

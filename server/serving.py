@@ -132,6 +132,7 @@ async def opened(
                 clock=system_clock,
                 spans=observing.tracing,
                 providers=config.providers,
+                public_url=config.public_url,
                 development=config.development,
             )
     finally:

@@ -1,5 +1,7 @@
 """Documents that select all that there is, made from the schema itself."""
 
+from typing import cast
+
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
@@ -16,7 +18,8 @@ def everything(schema: GraphQLSchema, root: GraphQLObjectType) -> dict[str, str]
     """Return for each root field a document that selects every field below it.
 
     Arguments that are needed become variables, pages have one row; a type that is
-    being selected already is not selected again.
+    being selected already is not selected again. Of a noun below two others only the
+    id is: it has a root field of its own, and documents have a limit.
     """
     return {name: _operation(schema, root, name) for name in root.fields}
 
@@ -35,7 +38,8 @@ def _below(schema: GraphQLSchema, field: GraphQLField, above: tuple[str, ...]) -
     of = get_named_type(field.type)
     if is_leaf_type(of):
         return ""
-    if of.name == "Node":  # the nouns share no more than that
+    # The nouns share no more than that.
+    if of.name == "Node" or _deep(schema, of, above):
         return "{ __typename id }"
     if isinstance(of, GraphQLInterfaceType):
         kinds = schema.get_implementations(of).objects
@@ -53,6 +57,14 @@ def _select(schema: GraphQLSchema, of: GraphQLNamedType, above: tuple[str, ...])
         if not _again(schema, field, here) and not _any_required(field)
     ]
     return f"{{ __typename {' '.join(shown)} }}"
+
+
+def _deep(schema: GraphQLSchema, of: GraphQLNamedType, above: tuple[str, ...]) -> bool:
+    nouns = schema.get_implementations(
+        cast("GraphQLInterfaceType", schema.type_map["Node"])
+    )
+    names = {it.name for it in (*nouns.objects, *nouns.interfaces)}
+    return of.name in names and len(names.intersection(above)) > 1
 
 
 def _one_row(field: GraphQLField) -> list[str]:

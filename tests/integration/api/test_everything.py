@@ -2,6 +2,7 @@
 
 from schema.build import SCHEMA
 from tests.everything import everything
+from tests.people import a_team
 from tests.schema_client import Client, add_server, add_webhook, report
 
 CORE = SCHEMA._schema  # noqa: SLF001 - no public way to the schema of graphql-core
@@ -12,7 +13,8 @@ async def test_every_field_can_be_read(client: Client) -> None:
     webhook = await add_webhook(client, server)
     incident = await report(client, server, dedupKey="key")
     delivery = incident["deliveries"]["nodes"][0]["id"]
-    ids = {
+    people = await a_team(client)
+    ids = people | {
         "server": server,
         "integration": webhook,
         "incident": incident["id"],

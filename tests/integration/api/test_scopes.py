@@ -26,6 +26,11 @@ EXPECTED = {
     "Query.incidents": Scope.READ,
     "Query.delivery": Scope.READ,
     "Query.deliveries": Scope.READ,
+    "Query.user": Scope.READ,
+    "Query.users": Scope.READ,
+    "Query.team": Scope.READ,
+    "Query.teams": Scope.READ,
+    "Query.notification_rule": Scope.READ,
     "Mutation.create_server": Scope.WRITE,
     "Mutation.update_server": Scope.WRITE,
     "Mutation.delete_server": Scope.WRITE,
@@ -38,6 +43,19 @@ EXPECTED = {
     "Mutation.acknowledge_incident": Scope.WRITE,
     "Mutation.resolve_incident": Scope.WRITE,
     "Mutation.redeliver": Scope.WRITE,
+    "Mutation.create_user": Scope.WRITE,
+    "Mutation.update_user": Scope.WRITE,
+    "Mutation.delete_user": Scope.WRITE,
+    "Mutation.send_email_verification": Scope.WRITE,
+    "Mutation.verify_email": Scope.WRITE,
+    "Mutation.create_team": Scope.WRITE,
+    "Mutation.update_team": Scope.WRITE,
+    "Mutation.delete_team": Scope.WRITE,
+    "Mutation.add_user_to_team": Scope.WRITE,
+    "Mutation.remove_user_from_team": Scope.WRITE,
+    "Mutation.create_notification_rule": Scope.WRITE,
+    "Mutation.update_notification_rule": Scope.WRITE,
+    "Mutation.delete_notification_rule": Scope.WRITE,
     "Subscription.delivery_events": Scope.READ,
 }
 
@@ -103,6 +121,23 @@ GIVEN: dict[str, dict[str, Any]] = {
     "delete_integration": {"integrationId": ID},
     "update_server": {"serverId": ID},
     "delete_server": {"serverId": ID},
+    "create_user": {"name": "", "email": ""},
+    "update_user": {"userId": ID},
+    "delete_user": {"userId": ID},
+    "send_email_verification": {"userId": ID},
+    "verify_email": {"userId": ID, "code": ""},
+    "create_team": {"name": ""},
+    "update_team": {"teamId": ID, "name": ""},
+    "delete_team": {"teamId": ID},
+    "add_user_to_team": {"teamId": ID, "userId": ID},
+    "remove_user_from_team": {"teamId": ID, "userId": ID},
+    "create_notification_rule": {
+        "userId": ID,
+        "integrationId": ID,
+        "urgency": "HIGH",
+    },
+    "update_notification_rule": {"notificationRuleId": ID},
+    "delete_notification_rule": {"notificationRuleId": ID},
 }
 
 
@@ -116,6 +151,7 @@ def _variables(name: str) -> dict[str, Any]:
 def _takes_id(name: str) -> bool:
     return name.partition(".")[2] in {
         *("node", "server", "integration", "incident", "delivery"),
+        *("user", "team", "notification_rule"),
     }
 
 
