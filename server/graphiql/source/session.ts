@@ -1,6 +1,7 @@
 // How operations leave the page: HTTP for queries and mutations, one WebSocket for
 // subscriptions, both with the token of this browser session.
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
+import { Kind, parse, type DocumentNode } from "graphql";
 import { createClient, type Client } from "graphql-ws";
 import { filled, remember } from "./ids";
 
@@ -41,9 +42,28 @@ function refused(result: unknown): boolean {
   return errors?.some((error) => error.extensions?.code === "UNAUTHORIZED") ?? false;
 }
 
+/** Return the document and its only operation: what the editor says of them may still
+ * be of the tab before. A document that cannot be read is left to the server. */
+function read(query: string): { document?: DocumentNode; only?: string } {
+  try {
+    const document = parse(query);
+    const operations = document.definitions.filter(
+      (each) => each.kind === Kind.OPERATION_DEFINITION,
+    );
+    return { document, only: operations.length === 1 ? operations[0].name?.value : undefined };
+  } catch {
+    return {};
+  }
+}
+
 /** Send an operation; the schema is asked for again when there is another token. */
 export const fetcher: Fetcher = async (params, options) => {
-  const asked = { ...params, variables: filled(params.variables) };
+  const { document, only } = read(params.query);
+  const asked = {
+    ...params,
+    operationName: only ?? params.operationName,
+    variables: filled(params.variables),
+  };
   for (;;) {
     const send = createGraphiQLFetcher({
       url: url.href,
@@ -51,7 +71,7 @@ export const fetcher: Fetcher = async (params, options) => {
       wsClient: client,
       enableIncrementalDelivery: false,
     });
-    const result = await send(asked, options);
+    const result = await send(asked, { ...options, documentAST: document });
     if (params.operationName !== "IntrospectionQuery" || !refused(result)) {
       remember(result);
       return result;

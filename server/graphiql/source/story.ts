@@ -15,9 +15,12 @@ const tab = (query: string, variables?: unknown): Tab => ({
 export const STORY: Tab[] = [
   tab(
     `
+# Put your API token into the box above, then run
+# the tabs from left to right.
+#
 # 1. Make an integration: where alerts go out.
-#    Put your API token into the box above first.
-#    Nothing need listen at the address: you will see how a failure is retried.
+#    Nothing need listen at the address: then you
+#    see how a failure is retried.
 mutation CreateIntegration($input: CreateIntegrationInput!) {
   createIntegration(input: $input) {
     integration { id type name active }
@@ -45,7 +48,8 @@ mutation CreateServer($input: CreateServerInput!) {
   ),
   tab(
     `
-# 3. Attach the integration to the server: it hears of its incidents from now on.
+# 3. Attach the integration to the server: it hears
+#    of its incidents from now on.
 mutation Attach($input: AttachIntegrationToServerInput!) {
   attachIntegrationToServer(input: $input) {
     server { id name }
@@ -55,8 +59,9 @@ mutation Attach($input: AttachIntegrationToServerInput!) {
     { input: { serverId: "(server)", integrationId: "(integration)" } },
   ),
   tab(`
-# 4. What was sent, and how each try ended: nothing so far. Come back at the end.
-#    The eventCursor is remembered: tab 7 tells all that happens from here on.
+# 4. What was sent, and how each try ended: nothing
+#    so far. Come back at the end. The eventCursor
+#    is remembered: tab 7 goes on from here.
 query Deliveries {
   deliveries(first: 10) {
     eventCursor
@@ -102,8 +107,9 @@ mutation Resolve($input: ResolveIncidentInput!) {
   ),
   tab(
     `
-# 7. Follow the deliveries: all since the cursor of tab 4, without gap or double, and
-#    then live, as they happen. Where nothing listens, you see the retries come.
+# 7. Follow the deliveries: all since the cursor of
+#    tab 4, without gap or double, and then live.
+#    Where nothing listens, you see retries come.
 subscription Follow($after: String) {
   deliveryEvents(after: $after) {
     cursor
