@@ -1,5 +1,6 @@
 """What every test may ask for: fresh databases. And what none may do: go out."""
 
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,15 @@ def pytest_configure() -> None:
     """Keep the run on loopback, and let it clean up when it is told to end."""
     sys.addaudithook(refuse_other_machines)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Python 3.11.0 to 3.11.7 now and then fail with "AST constructor recursion depth
+    # mismatch" where a collection of garbage sets in while pytest rewrites assertions
+    # (python/cpython, issue 106905).
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again: what is to be rewritten has been."""
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
