@@ -12,7 +12,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format sdl migration lock clean rebuild
+.PHONY: help run test check format sdl reference migration lock clean rebuild
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,7 @@ check: .venv/.dev-stamp ## Check format, lint, types, imports and what is genera
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tocsin print-schema --check
+	$(BIN)/python -m server.reference --check
 	$(BIN)/python -m models.migrate check
 
 format: .venv/.dev-stamp ## Format the code and fix what can be fixed safely
@@ -38,6 +39,9 @@ format: .venv/.dev-stamp ## Format the code and fix what can be fixed safely
 sdl: .venv/.run-stamp ## Write schema/schema.graphql from the code
 	@$(BIN)/tocsin print-schema > schema/schema.graphql.tmp
 	@mv schema/schema.graphql.tmp schema/schema.graphql
+
+reference: .venv/.run-stamp ## Write docs/reference/ from the code
+	@$(BIN)/python -m server.reference
 
 migration: .venv/.dev-stamp ## Write a migration for changed models (NAME=add_teams)
 	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=add_teams" >&2; exit 2; }
