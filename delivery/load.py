@@ -132,7 +132,8 @@ async def count_tries(
     store: Store, held: Sequence[tuple[Claimed, Channel | None]]
 ) -> dict[Id, int]:
     """Return how many finished tries of each delivery used up an attempt: all but those
-    that met a rate limit, and those before it was redelivered by hand.
+    that met a rate limit, that our own end cut short (they have no duration), and those
+    before it was redelivered by hand.
     """
     again = [(it, ch.retry.max_age) for it, ch in held if ch and it.number > 1]
     counts: dict[Id, int] = {}
@@ -149,5 +150,6 @@ def _age(pair: tuple[Claimed, int]) -> int:
 
 _COUNT: Final = """
 SELECT a.delivery_id, count(*) FROM attempt a JOIN delivery d ON d.id = a.delivery_id
-WHERE a.outcome <> 3 AND a.started_at >= d.expires_at - $1 AND a.delivery_id {}
+WHERE a.outcome <> 3 AND a.duration_ms IS NOT NULL
+ AND a.started_at >= d.expires_at - $1 AND a.delivery_id {}
 GROUP BY a.delivery_id"""

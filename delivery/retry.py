@@ -45,7 +45,8 @@ class Health:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
     """One finished try: `number` counts all of its delivery from 1, `counted` those
-    before it that used up an attempt; `expires_at` ends the delivery's age.
+    before it that used up an attempt; `expires_at` ends the delivery's age. One that
+    our own end cut short does not count: it used up age only.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Try:
     started_at: int
     ended_at: int
     expires_at: int
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +110,10 @@ def again(
     outcome: Outcome, tried: Try, channel: Channel, health: Health, due_at: int
 ) -> Verdict:
     """Return the verdict on a try that may be repeated: another, or none is left."""
-    counted = tried.counted + (outcome.kind is not OutcomeKind.RATE_LIMITED)
+    counts = tried.counts and outcome.kind is not OutcomeKind.RATE_LIMITED
+    counted = tried.counted + counts
     reason = None
-    if counted >= channel.retry.attempts:
+    if counts and counted >= channel.retry.attempts:
         reason = f"Gave up after {counted} attempts."
     elif due_at > tried.expires_at:
         reason = "Gave up: the next attempt would come too late."

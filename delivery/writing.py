@@ -71,7 +71,7 @@ def lost(it: Lost, health: Health, now: int) -> Written:
     """Return what is written of a try whose end nobody knows. It is our fault, not the
     far end's: it is repeated at once, where it may be, and the lane stays as it is.
     """
-    verdict = _verdict(it.held, LOST, now, health, lambda: 0.0)
+    verdict = _verdict(it.held, LOST, now, health, lambda: 0.0, counts=False)
     return Written(
         held=it.held,
         status=verdict.status,
@@ -84,8 +84,14 @@ def lost(it: Lost, health: Health, now: int) -> Written:
     )
 
 
-def _verdict(
-    held: Held, outcome: Outcome, ended_at: int, health: Health, chance: Chance
+def _verdict(  # noqa: PLR0913 - what a verdict rests on
+    held: Held,
+    outcome: Outcome,
+    ended_at: int,
+    health: Health,
+    chance: Chance,
+    *,
+    counts: bool = True,
 ) -> Verdict:
     if held.channel is None:
         return Verdict(status=DeliveryStatus.FAILED, health=health)
@@ -95,6 +101,7 @@ def _verdict(
         started_at=held.claimed.started_at,
         ended_at=ended_at,
         expires_at=held.claimed.expires_at,
+        counts=counts,
     )
     return decide(outcome, known, held.channel, health, chance)
 

@@ -2,10 +2,11 @@
 
 from delivery.lease import close_session, open_session, renew
 from delivery.recover import recover
-from domain.deliveries import OutcomeKind
+from domain.deliveries import DeliveryStatus, OutcomeKind
+from domain.timing import HOUR
 from models.store import open_store
-from tests.outbox import SENT, attempts, end, lane, take
-from tests.world import World
+from tests.outbox import RETRY, SENT, attempts, end, lane, take
+from tests.world import PROBE, World
 
 
 async def test_a_late_worker_cannot_write(world: World, session: int) -> None:
@@ -68,3 +69,26 @@ async def test_what_was_left_unfinished_is_unknown(world: World, session: int) -
     states = [(kind, it) for kind, it in await world.states(once)]
     assert states == [("OPENED", "FAILED"), ("RESOLVED", "PENDING")]
     assert (await world.deliveries(once))[1]["due_at"] == world.now
+
+
+async def test_our_own_deaths_use_up_no_attempts(world: World, session: int) -> None:
+    """A server that dies again and again, with deliveries in hand that it had no time
+    to send, must not give them up; what far ends do still counts.
+    """
+    await world.integration()
+    await world.report()
+    limit = PROBE.retry.attempts
+    for _ in range(limit + 2):
+        assert len(await take(world, session)) == 1
+        await world.store.turn(close_session, session)
+        session = await world.store.turn(open_session)
+        assert await recover(world.store, world.channels, world.now) == 1
+    [row] = await world.deliveries()
+    assert (row["status"], row["attempts"]) == (DeliveryStatus.RETRYING, limit + 2)
+    for _ in range(limit):
+        assert (await world.deliveries())[0]["status"] == DeliveryStatus.RETRYING
+        world.now += HOUR
+        assert await end(world, session, await take(world, session), RETRY) == 1
+    [row] = await world.deliveries()
+    assert row["status"] == DeliveryStatus.FAILED
+    assert row["error"] == f"500 Gave up after {limit} attempts."
