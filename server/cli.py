@@ -23,6 +23,7 @@ from server.data_dir import DataDirError
 from server.doctor_command import doctor
 from server.restore_command import restore
 from server.terminal import configured, data_dir_option, prepare, say
+from server.trial_command import send_test
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -84,6 +85,12 @@ def main() -> None:
     help="Development: targets on loopback and private networks are allowed, "
     "introspection is open to all. Refuses to listen on other than loopback.",
 )
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Fill the project `demo` and let things happen in it; only with --dev. "
+    "Nothing of it leaves the machine.",
+)
 @click.option("--print-token", is_flag=True, help="Print the first token, if made.")
 def serve(  # noqa: PLR0913, PLR0917 - the options of the command
     host: str,
@@ -91,6 +98,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of the command
     data_dir: Path | None,
     no_worker: bool,
     dev: bool,
+    demo: bool,
     print_token: bool,
 ) -> None:
     """Serve the API and work deliveries; migrate the database first."""
@@ -103,9 +111,19 @@ def serve(  # noqa: PLR0913, PLR0917 - the options of the command
             "anybody read the schema and dial private networks. Leave --dev out, or "
             "the host."
         )
+    if demo and not (config.development and not no_worker):
+        raise click.UsageError("--demo needs --dev, and no --no-worker.")
     shows = print_token or sys.stdout.isatty()
     listen = Listen(host=host, port=port)
-    asyncio.run(run(config, listen, works=not no_worker, say=say, shows_token=shows))
+    serving = run(
+        config,
+        listen,
+        works=not no_worker,
+        say=say,
+        shows_token=shows,
+        shows_demo=demo,
+    )
+    asyncio.run(serving)
 
 
 @main.command(name="migrate")
@@ -140,3 +158,4 @@ main.add_command(token)
 main.add_command(backup)
 main.add_command(restore)
 main.add_command(doctor)
+main.add_command(send_test)

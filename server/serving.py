@@ -27,6 +27,7 @@ from schema.context import Services
 from server import accounts, data_dir, logs, metrics_http, open_files
 from server.app import make_app
 from server.config import Config
+from server.demo.running import demo
 from server.metrics import Metrics
 from server.observing import Observing
 from server.tracing import open_tracing
@@ -47,8 +48,14 @@ class Listen:
     port: int
 
 
-async def run(
-    config: Config, listen: Listen, *, works: bool, say: Say, shows_token: bool
+async def run(  # noqa: PLR0913 - the options of the command
+    config: Config,
+    listen: Listen,
+    *,
+    works: bool,
+    say: Say,
+    shows_token: bool,
+    shows_demo: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop within the graceful time."""
     # Their times of making double every series, and nothing here reads them.
@@ -74,6 +81,10 @@ async def run(
         address = await stack.enter_async_context(serving)
         say(f"GraphQL     {address}/graphql")
         await _tell_of_token(config, services.store, say, shows_token)
+        if shows_demo:
+            showing = demo(services.store, address, system_clock())
+            token = await stack.enter_async_context(showing)
+            say(f"Demo token  {token}")
         _log.info("started", address=address, works=works, **config.described())
         await ended.wait()
         _log.info("stopping")

@@ -17,6 +17,7 @@ import httpx
 ROOT = Path(__file__).parent.parent
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/graphql")
 TOKEN = re.compile(r"toc_[0-9A-Za-z]{30,}")
+DEMO_TOKEN = re.compile(r"Demo token +toc_[0-9A-Za-z]{30,}")
 START_SECONDS = 30
 STOP_SECONDS = 20
 GRAPHQL_WS = "graphql-transport-ws"
@@ -44,12 +45,19 @@ class LiveServer:
         self.url = ""
         self.token = ""
 
-    async def start(self, *, fresh_token: bool = True) -> None:
+    async def start(self, *options: str, fresh_token: bool = True) -> None:
         """Start the server and wait for its address, and for a token if it makes one."""
-        self.process = await self._spawn("serve", "--dev", "--port", "0")
+        self.process = await self._spawn("serve", "--dev", "--port", "0", *options)
         self.url = await self._printed(ADDRESS)
         if fresh_token:
             self.token = await self._token()
+
+    async def start_demo(self) -> None:
+        """Start the server with the demo, and use the token of its project."""
+        await self.start("--demo", fresh_token=False)
+        self.token = (
+            (await self._printed(DEMO_TOKEN)).removeprefix("Demo token").strip()
+        )
 
     async def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, and return the exit code when the process is gone."""
