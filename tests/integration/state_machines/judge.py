@@ -161,7 +161,7 @@ def _last(before: Model, key: Key, owed: Owed, seen: Seen) -> Last:
         return Last()
     was, last = before.owed.get(key), sent[-1]
     asked_now = owed.redeliveries > (was.redeliveries if was else 0)
-    waits = owed.redeliveries > 0 and owed.state is State.WAITING
+    waits = owed.redeliveries > 0 and owed.state is not State.DELIVERED
     past = asked_now or (waits and last.at < seen.since)
     over = last.reply is None or (last.reply == "200" and not past)
     return Last(last.reply, tried=True, over=over)
@@ -178,7 +178,7 @@ def _lawful(model: Model, owed: Owed, stored: Stored, last: Last) -> bool:
         case "DELIVERED":
             return not sure and last.reply == "200"
         case "FAILED":
-            late = age >= AGE_LIMIT - LONGEST_WAIT and last.reply != "200"
+            late = age >= AGE_LIMIT - LONGEST_WAIT and not last.over
             return last.reply == "410" or late
         case "CANCELLED":
             stale = stored.reason == "STALE" and not last.tried and age > AGE_LIMIT

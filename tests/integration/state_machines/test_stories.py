@@ -69,6 +69,14 @@ STORIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             *[("time", 25 * HOUR), ("mood", 0, "200"), ("one", report())],
         ],
     ),
+    "what was sent again and met a rate limit is given up too": (
+        "plain",
+        [
+            *[("one", report()), ("mood", 0, "429"), ("one", report(key="b"))],
+            *[("one", ("redeliver", 0)), ("one", ("redeliver", 0))],
+            *[("time", 25 * HOUR), ("mood", 0, "200"), ("time", 1_000)],
+        ],
+    ),
     "switched off and on while in flight": (
         "card",
         [
