@@ -157,7 +157,7 @@ async def test_what_is_too_old_is_not_sent(scene: Scene) -> None:
     await scene.world.report()
     await scene.world.execute(
         "UPDATE delivery SET due_at = $2 WHERE integration_id = $1",
-        *(stale, START + 2 * DAY),
+        *(stale, START + HOUR),
     )
     await scene.worker.start()
     await scene.state(failing, "RETRYING")
