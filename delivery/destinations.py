@@ -4,9 +4,11 @@ pure: whether a channel wants it, and what stands in the way.
 
 # ruff: noqa: S608 - statements are put together from constants only
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from delivery.id_lists import within
 from delivery.incident_state import IncidentState
 from domain.channels import Channel
 from domain.deliveries import CancelReason
@@ -35,7 +37,8 @@ def hears(channel: Channel | None, target: Target, kind: EventKind) -> bool:
         return False
     if kind is EventKind.UPDATED and not channel.updates_in_place:
         return False
-    return kind in DOWN_ALERTS or not target.down_alerts_only
+    asked_for = kind is EventKind.TEST  # by somebody who waits for it
+    return kind in DOWN_ALERTS or asked_for or not target.down_alerts_only
 
 
 def obstacle(target: Target) -> CancelReason | None:
@@ -59,11 +62,20 @@ async def find(tx: Tx, incident: IncidentState, kind: EventKind) -> list[Target]
     return [_target(row) for row in await tx.fetch(_TOLD, incident.id)]
 
 
-_TARGET: Final = """
+async def among(tx: Tx, integrations: Sequence[Id]) -> list[Target]:
+    """Return certain integrations, oldest first."""
+    condition, listed = within(tx.dialect, integrations)
+    rows = await tx.fetch(f"{_ANY} AND n.id {condition} ORDER BY n.id", *listed)
+    return [_target(row) for row in rows]
+
+
+_ANY: Final = """
 SELECT n.id, l.id AS lane_id, n.type, n.name, n.term, n.active, n.verified,
  n.down_alerts_only
 FROM integration n JOIN lane l ON l.integration_id = n.id
-WHERE n.deleted_at IS NULL AND n.id IN """
+WHERE n.deleted_at IS NULL"""
+
+_TARGET: Final = f"{_ANY} AND n.id IN "
 
 _ATTACHED: Final = f"""{_TARGET}
  (SELECT integration_id FROM attachment

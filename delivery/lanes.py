@@ -129,6 +129,18 @@ UPDATE lane SET slots = 1, closed_until = $2, failures = 0, failing_since = NULL
  gone = 0, gone_since = NULL WHERE id = $1"""
 
 
+async def probe(tx: Tx, lane: Id, now: int) -> None:
+    """Have one delivery tried at once, whatever the back-off says, for somebody who
+    asks for it. A rate limit is kept.
+    """
+    await tx.execute(_PROBE, lane, now)
+    await wake_waiting(tx, [lane])
+
+
+_PROBE: Final = """
+UPDATE lane SET closed_until = $2 WHERE id = $1 AND failures > 0 AND closed_until > $2"""
+
+
 async def wake(tx: Tx, lanes: Sequence[Id], due_at: int) -> None:
     """Make lanes due at a moment, if they are not due before.
 

@@ -32,10 +32,6 @@ UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS 
  expires_at = $3, term = $4, updated_at = $2
 WHERE id = $1"""
 
-# One probe at once, whatever the back-off says. A rate limit is kept.
-_PROBE: Final = """
-UPDATE lane SET closed_until = $2 WHERE id = $1 AND failures > 0 AND closed_until > $2"""
-
 
 async def redeliver(
     tx: Tx, channels: Mapping[str, Channel], project_id: Id, delivery_id: Id, now: int
@@ -63,11 +59,10 @@ async def redeliver(
     expires_at = now + channel.retry.max_age
     again = (row["id"], now, expires_at, row["term"])
     await tx.execute(_AGAIN if ended else _SOONER, *again)
-    await tx.execute(_PROBE, row["lane_id"], now)
     if ended:
         entry = change(about(row), standing(row, DeliveryStatus.PENDING), now)
         await log.append(tx, [entry])
-    await lanes.wake_waiting(tx, [row["lane_id"]])
+    await lanes.probe(tx, row["lane_id"], now)
 
 
 def _unable(row: Row) -> str | None:

@@ -54,6 +54,10 @@ COMPUTES_DESTINATIONS = DOWN_ALERTS
 that the incident already has."""
 
 
+ABOUT_INTEGRATION = "Integration"
+"""The resource type of tests, and of incidents about an integration that is broken."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One incident event as it was when it happened: all that rendering may know.

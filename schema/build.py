@@ -26,6 +26,7 @@ from schema.node import NodeQueries
 from schema.notification_rule_mutations import NotificationRuleMutations
 from schema.notification_rules import NotificationRuleQueries
 from schema.scopes import declared
+from schema.integration_test import IntegrationTestMutations
 from schema.server_mutations import ServerMutations
 from schema.servers import ServerQueries
 from schema.team_mutations import TeamMutations
@@ -73,6 +74,7 @@ class Mutation(
     DeliveryMutations,
     UserMutations,
     VerificationMutations,
+    IntegrationTestMutations,
     TeamMutations,
     NotificationRuleMutations,
 ):

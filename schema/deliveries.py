@@ -67,6 +67,9 @@ class Delivery(Node):
     status: DeliveryStatus
     kind: DeliveryKind
     attempt_count: int
+    test: bool = strawberry.field(
+        description="Whether it was sent by `testIntegration`."
+    )
     manual: bool = strawberry.field(description="Whether it was sent again by hand.")
     created_at: DateTime
     updated_at: DateTime
@@ -119,6 +122,11 @@ class DeliveryFilter:
     status: list[DeliveryStatus] | None = None
     integration_id: list[strawberry.ID] | None = None
     incident_id: list[strawberry.ID] | None = None
+    test: bool | None = strawberry.field(
+        default=None,
+        description="True: only what `testIntegration` has sent; false: all else. By "
+        "default a list of deliveries has both.",
+    )
 
 
 def _where(chosen: DeliveryFilter | None) -> Where:
@@ -139,6 +147,8 @@ def _where(chosen: DeliveryFilter | None) -> Where:
         narrow("integration_id", integrations)
     if statuses is not None:
         narrow("status", sorted({it.value for it in statuses}))
+    if chosen.test is not None:
+        where.conditions.append(f"kind {'=' if chosen.test else '<>'} 'TEST'")
     return where
 
 

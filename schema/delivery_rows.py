@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from delivery.feed import Feed
-from domain.deliveries import DeliveryStatus
+from domain.deliveries import DeliveryKind, DeliveryStatus
 from domain.ids import Id, encode
 from models.store import Row
 from schema.context import Info
@@ -66,6 +66,11 @@ class DeliveryRow:
     def id(self) -> str:
         """The global id."""
         return encode("Delivery", self.key)
+
+    @property
+    def test(self) -> bool:
+        """Whether somebody tried the integration with it."""
+        return self.kind == DeliveryKind.TEST
 
     @property
     def next_attempt_at(self) -> int | None:

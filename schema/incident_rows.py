@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from domain.ids import Id, encode
+from domain.incidents import ABOUT_INTEGRATION
 from models.store import Row
 from schema.listing import Listing, Where, read_rows
 from schema.loaders import Loaders
@@ -57,10 +58,19 @@ class IncidentRow:
 
     @property
     def resource(self) -> Awaitable[object] | None:
-        """The resource, where it still exists."""
-        if self.resource_key is None:
+        """The resource, where it still exists and is no integration."""
+        if self.resource_key is None or self.resource_type == ABOUT_INTEGRATION:
             return None
         return find_row(self.loaders, self.resource_type, self.resource_key)
+
+    @property
+    def integration(self) -> Awaitable[object] | None:
+        """The integration that it is about, where it is about one."""
+        if self.resource_key is None or self.resource_type != ABOUT_INTEGRATION:
+            return None
+        return find_row(
+            self.loaders, "Integration", self.resource_key, deleted_too=True
+        )
 
 
 def incident_row(loaders: Loaders, row: Row) -> IncidentRow:

@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.delivery_rows import OF_INCIDENT, delivery_page
 from schema.incident_events import EVENTS, IncidentEvent
 from schema.incident_rows import IncidentRow, incident_listing
+from schema.integrations import Integration
 from schema.listing import Where, read_page
 from schema.node import Node, find, ids_of
 from schema.pagination import Connection, OrderDirection, Page, cut
@@ -40,6 +41,11 @@ class Incident(Node):
     dedup_key: str | None
     resource: Resource | None = strawberry.field(
         description="What it is about; null where that has been deleted.",
+        extensions=[Requires(Scope.READ)],
+    )
+    integration: Integration | None = strawberry.field(
+        description="The integration that it is about: of a test, and where one was "
+        "disabled by itself. Null otherwise.",
         extensions=[Requires(Scope.READ)],
     )
     resource_name: str = strawberry.field(description="As it was when it opened.")

@@ -31,6 +31,7 @@ COMMANDS = [
     ("backup",),
     ("restore",),
     ("doctor",),
+    ("send-test",),
 ]
 
 
