@@ -102,9 +102,10 @@ async def _tell(
         for target in found
         if destinations.hears(channels.get(target.type), target, event.kind)
     ]
+    obstacles = await _obstacles(tx, event, hearing)
+    obstacles |= await _closed(tx, channels, event, found)
     if not hearing:
         return
-    obstacles = await _obstacles(tx, channels, event, hearing)
     await _insert_deliveries(tx, channels, event, hearing, obstacles)
     waiting = [t.lane_id for t in hearing if t.lane_id not in obstacles]
     if event.number > 1:
@@ -113,17 +114,14 @@ async def _tell(
 
 
 async def _obstacles(
-    tx: Tx, channels: Channels, event: Event, hearing: Sequence[Target]
+    tx: Tx, event: Event, hearing: Sequence[Target]
 ) -> dict[Id, CancelReason]:
-    """Return why some lanes are not sent the event, after cancelling what it makes
-    needless.
+    """Return why some lanes are not sent the event, after cancelling what it follows
+    too soon.
     """
     found = {t.lane_id: destinations.obstacle(t) for t in hearing}
     if event.kind is EventKind.UPDATED:
         await _cancel(tx, event, list(found), _UPDATES, CancelReason.SUPERSEDED)
-    if event.kind is EventKind.RESOLVED:
-        stale = [t.lane_id for t in hearing if channels[t.type].skip_stale]
-        found |= await _close(tx, event, stale)
     return {lane: reason for lane, reason in found.items() if reason}
 
 
@@ -138,6 +136,10 @@ async def _closed(
     """Cancel all of an incident that ends in the lanes that have not even tried its
     opening, also where they do not hear of the end; return these lanes.
     """
+    if event.kind is not EventKind.RESOLVED:
+        return {}
+    known = [(it.lane_id, channels.get(it.type)) for it in found]
+    stale = [lane for lane, channel in known if channel and channel.skip_stale]
     reason = CancelReason.INCIDENT_CLOSED
     opened = await _cancel(tx, event, stale, _UNTRIED_OPENING, reason)
     closed = {it.lane_id for it in opened}
