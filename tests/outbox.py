@@ -1,5 +1,7 @@
 """Claiming and finishing by hand, in tests."""
 
+from typing import Any
+
 from delivery.claim import Ask, Claimed, claim
 from delivery.equipment import Equipper
 from delivery.finish import Group, finish
@@ -18,7 +20,11 @@ KEYS = KeyRing.generate()
 
 
 async def take(
-    world: World, session: int, most: int = 50, after: Id = ZERO, **limits: int
+    world: World,
+    session: int,
+    most: int = 50,
+    after: Id = ZERO,
+    **limits: Any,  # noqa: ANN401 - of Ask
 ) -> list[Claimed]:
     ask = Ask(worker=session, now=world.now, most=most, after=after, **limits)
     return await world.store.turn(claim, ask)

@@ -12,7 +12,7 @@ from domain.ids import Id
 from domain.incidents import EventKind, IncidentStatus, Severity, Snapshot
 from domain.settings import ChannelSettings, Key
 from domain.settings_storage import MissingSettingError
-from domain.steps import HttpRequest, Ref
+from domain.steps import HttpRequest, ReadyRequest, Ref
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 TEMPLATE = st.lists(TEXT | st.builds(Ref, TEXT)).map(tuple)
@@ -76,6 +76,7 @@ def test_references_are_resolved_from_the_settings_of_now() -> None:
     )
     settings = Settings(token=SecretStr("s"))
     request = bodies.ready(step, settings)
+    assert isinstance(request, ReadyRequest)
     assert request.url == "https://example.com/é?a"
     assert request.headers == (("authorization", "Bearer s"),)
     assert request.body == "é s".encode()
@@ -87,7 +88,9 @@ def test_a_header_that_was_removed_since_is_left_out() -> None:
         url=(Ref("url"),),
         headers=(("x-key", (Ref("headers.x-key.value"),)), ("x-own", ("1",))),
     )
-    assert bodies.ready(gone, Settings()).headers == (("x-own", "1"),)
+    request = bodies.ready(gone, Settings())
+    assert isinstance(request, ReadyRequest)
+    assert request.headers == (("x-own", "1"),)
     with pytest.raises(MissingSettingError):
         bodies.ready(HttpRequest(url=(Ref("token"),)), Settings())
     with pytest.raises(MissingSettingError):

@@ -56,7 +56,9 @@ def settings(**more: Any) -> WebhookSettings:  # noqa: ANN401
 def body_of(snapshot: Snapshot) -> bytes:
     """Return the body that is sent for a snapshot."""
     (step,) = render(Context(snapshot=snapshot, settings=settings()))
-    return ready(step, settings()).body
+    request = ready(step, settings())
+    assert isinstance(request, ReadyRequest)
+    return request.body
 
 
 def finished(
