@@ -4,12 +4,15 @@ Each turn looks again at what it was given; what has changed meanwhile stays. On
 PostgreSQL it takes the locks of incidents, but waits for none.
 """
 
+# ruff: noqa: S608 - statements are put together from the table of kinds only
+
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from delivery.id_lists import within
 from domain.ids import Id
+from domain.resources import RESOURCES, ResourceKind
 from models.store import Row, Tx
 
 Remove = Callable[[Tx, Sequence[Id], int, int], Awaitable[int]]
@@ -126,19 +129,24 @@ DELETE FROM integration WHERE id IN
 )
 
 
-async def _servers(tx: Tx, ids: Sequence[Id], _: int, limit: int) -> int:
-    """Remove deleted servers that no incident names any more."""
-    return await _in_order(tx, SERVER, ids, limit)
+def _resources(kind: ResourceKind) -> Remove:
+    async def remove(tx: Tx, ids: Sequence[Id], _: int, limit: int) -> int:
+        """Remove deleted resources that no incident names any more."""
+        return await _in_order(tx, resource_statements(kind), ids, limit)
+
+    return remove
 
 
-SERVER: Final = (
-    """
+def resource_statements(kind: ResourceKind) -> tuple[str, ...]:
+    """Return what removes resources of a kind, with all that refers to them."""
+    return (
+        """
 DELETE FROM attachment WHERE id IN
  (SELECT id FROM attachment WHERE resource_id {} LIMIT $1)""",
-    """
-DELETE FROM server WHERE id IN
- (SELECT id FROM server WHERE deleted_at IS NOT NULL AND id {} LIMIT $1)""",
-)
+        f"""
+DELETE FROM {kind.table} WHERE id IN
+ (SELECT id FROM {kind.table} WHERE deleted_at IS NOT NULL AND id {{}} LIMIT $1)""",
+    )
 
 
 async def _in_order(
@@ -167,15 +175,19 @@ SELECT id, deleted_at AS ended_at, (EXISTS
 FROM integration WHERE deleted_at < $1 AND (deleted_at, id) > ($2, $3)
 ORDER BY deleted_at, id LIMIT $4"""
 
-SERVERS: Final = """
+
+def deleted_resources(kind: ResourceKind) -> str:
+    """Return what finds deleted resources of a kind; see `Kind`."""
+    return f"""
 SELECT id, deleted_at AS ended_at, EXISTS
- (SELECT 1 FROM incident i WHERE i.resource_id = server.id) AS kept
-FROM server WHERE deleted_at < $1 AND (deleted_at, id) > ($2, $3)
+ (SELECT 1 FROM incident i WHERE i.resource_id = {kind.table}.id) AS kept
+FROM {kind.table} WHERE deleted_at < $1 AND (deleted_at, id) > ($2, $3)
 ORDER BY deleted_at, id LIMIT $4"""
+
 
 KINDS: Final = (
     Kind(INCIDENTS, _incidents),
     Kind(INTEGRATIONS, _integrations),
-    Kind(SERVERS, _servers),
+    *(Kind(deleted_resources(it), _resources(it)) for it in RESOURCES.values()),
 )
 """In this order: what refers to others goes first."""

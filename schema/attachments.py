@@ -1,4 +1,4 @@
-"""Which integrations hear of a server: attach and detach."""
+"""Which integrations hear of which resource: attach and detach."""
 
 from functools import partial
 from typing import Final
@@ -7,6 +7,7 @@ import strawberry
 
 from domain.faults import Code
 from domain.ids import Id, new_id
+from domain.resources import SERVER, ResourceKind
 from domain.scopes import Scope
 from models.store import Tx
 from schema.checks import Checks
@@ -14,8 +15,8 @@ from schema.context import Info
 from schema.errors import Payload
 from schema.integrations import Integration
 from schema.node import find, find_row, id_of
+from schema.resource_changes import read_resource
 from schema.scopes import mutation
-from schema.server_mutations import read_server
 from schema.servers import Server
 from schema.turns import Done, carry_out
 
@@ -26,7 +27,7 @@ WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
 _ATTACH: Final = """
 INSERT INTO attachment
   (id, project_id, resource_type, resource_id, integration_id, created_at)
-VALUES ($1, $2, 'Server', $3, $4, $5)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (resource_id, integration_id) DO NOTHING
 """
 _DETACH: Final = """
@@ -69,9 +70,11 @@ class DetachIntegrationFromServerPayload(Payload):
 Pair = AttachIntegrationToServerInput | DetachIntegrationFromServerInput
 
 
-async def _pair(project_id: Id, given: Pair, tx: Tx) -> tuple[Id, Id]:
-    checks = Checks()
-    server = await read_server(tx, project_id, given.server_id, checks)
+async def _pair(
+    kind: ResourceKind, project_id: Id, given: Pair, tx: Tx
+) -> tuple[Id, Id]:
+    checks, text = Checks(), getattr(given, kind.id_field)
+    resource = await read_resource(tx, project_id, kind, text, checks)
     named = id_of("Integration", given.integration_id)
     found = named and await tx.fetchrow(_INTEGRATION, project_id, named)
     if not found:
@@ -82,19 +85,24 @@ async def _pair(project_id: Id, given: Pair, tx: Tx) -> tuple[Id, Id]:
             "It is a personal integration: only its owner's notification rules tell it."
         )
         checks.refuse(message, "input", "integrationId")
-    return checks.need(server)["id"], checks.need(named)
+    return checks.need(resource)["id"], checks.need(named)
 
 
-async def _attach(project_id: Id, given: Pair, tx: Tx, now: int) -> Done:
-    server_id, integration_id = await _pair(project_id, given, tx)
-    await tx.execute(_ATTACH, new_id(), project_id, server_id, integration_id, now)
-    return Done(server_id)
+async def _attach(
+    kind: ResourceKind, project_id: Id, given: Pair, tx: Tx, now: int
+) -> Done:
+    resource, integration = await _pair(kind, project_id, given, tx)
+    attachment = (new_id(), project_id, kind.noun, resource, integration, now)
+    await tx.execute(_ATTACH, *attachment)
+    return Done(resource)
 
 
-async def _detach(project_id: Id, given: Pair, tx: Tx, _now: int) -> Done:
-    server_id, integration_id = await _pair(project_id, given, tx)
-    await tx.execute(_DETACH, server_id, integration_id)
-    return Done(server_id)
+async def _detach(
+    kind: ResourceKind, project_id: Id, given: Pair, tx: Tx, _now: int
+) -> Done:
+    resource, integration = await _pair(kind, project_id, given, tx)
+    await tx.execute(_DETACH, resource, integration)
+    return Done(resource)
 
 
 @strawberry.type
@@ -113,7 +121,7 @@ class AttachmentMutations:
     ) -> AttachIntegrationToServerPayload:
         """Attach an integration."""
         loaders = info.context.loaders
-        work = partial(_attach, info.context.project_id, input)
+        work = partial(_attach, SERVER, info.context.project_id, input)
         done = await carry_out(info, input, work)
         return AttachIntegrationToServerPayload(
             server=await find_row(loaders, "Server", done.id),
@@ -132,7 +140,7 @@ class AttachmentMutations:
     ) -> DetachIntegrationFromServerPayload:
         """Detach an integration."""
         loaders = info.context.loaders
-        work = partial(_detach, info.context.project_id, input)
+        work = partial(_detach, SERVER, info.context.project_id, input)
         done = await carry_out(info, input, work)
         return DetachIntegrationFromServerPayload(
             server=await find_row(loaders, "Server", done.id),

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Final
 
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLObjectType, Undefined
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    Undefined,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from schema.attachments import AttachmentMutations
@@ -109,7 +114,7 @@ def _forget_null_defaults(schema: Schema) -> None:
     default is Python's, and what is absent stays absent.
     """
     for made in schema._schema.type_map.values():  # noqa: SLF001 - no public way
-        if isinstance(made, GraphQLObjectType):
+        if isinstance(made, GraphQLObjectType | GraphQLInterfaceType):
             values = [a for f in made.fields.values() for a in f.args.values()]
         elif isinstance(made, GraphQLInputObjectType):
             values = list(made.fields.values())

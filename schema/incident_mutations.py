@@ -10,6 +10,7 @@ from delivery.incidents import Report, acknowledge, report, resolve
 from domain.faults import Code
 from domain.ids import Id
 from domain.incidents import Severity
+from domain.resources import SERVER, ResourceKind
 from domain.scopes import Scope
 from models.store import Row, Tx
 from schema.checks import Checks
@@ -17,8 +18,8 @@ from schema.context import Info
 from schema.errors import Payload
 from schema.incidents import Incident
 from schema.node import find_row, id_of
+from schema.resource_changes import read_resource
 from schema.scopes import mutation
-from schema.server_mutations import read_server
 from schema.turns import Done, carry_out
 
 MESSAGE_MOST: Final = 10_000
@@ -92,18 +93,21 @@ def _check(given: ReportIncidentInput) -> Checks:
 
 async def _report(info: Info, given: ReportIncidentInput, tx: Tx, now: int) -> Done:
     context, checks = info.context, _check(given)
-    server = await read_server(tx, context.project_id, given.server_id, checks)
-    made = _report_of(info, given, checks.need(server))
+    named = (context.project_id, SERVER, given.server_id)
+    row = await read_resource(tx, *named, checks)
+    made = _report_of(info, given, SERVER, checks.need(row))
     return Done(await report(tx, context.services.channels, made, now))
 
 
-def _report_of(info: Info, given: ReportIncidentInput, server: Row) -> Report:
+def _report_of(
+    info: Info, given: ReportIncidentInput, kind: ResourceKind, row: Row
+) -> Report:
     return Report(
         project_id=info.context.project_id,
-        resource_type="Server",
-        resource_id=Id(server["id"]),
-        resource_name=server["name"],
-        resource_url=server["url"] or server["host"],
+        resource_type=kind.noun,
+        resource_id=Id(row["id"]),
+        resource_name=row["name"],
+        resource_url=kind.address(row),
         incident_type=given.incident_type,
         message=given.message,
         severity=given.severity,

@@ -15,8 +15,8 @@ from schema.integrations import Integration
 from schema.listing import Where, read_page
 from schema.node import Node, find, ids_of
 from schema.pagination import Connection, OrderDirection, Page, cut
+from schema.resources import Resource
 from schema.scopes import Requires, field, query
-from schema.servers import Resource
 from schema.times import DateTime
 
 if TYPE_CHECKING:  # the two types name each other

@@ -6,6 +6,7 @@ import pytest
 
 from delivery import housekeeping_removal as removal
 from domain.ids import ZERO, Id, new_id
+from domain.resources import SERVER as SERVER_KIND
 from domain.timing import DAY
 from models.store import Tx, open_store
 from tests.plans import cost
@@ -88,13 +89,17 @@ async def test_looking_for_what_is_over_does_not_read_what_is_kept(
     finding = (BEFORE, 0, ZERO, 100)
     removing = [
         it.format("= $2" if world.store.dialect == "sqlite" else "= ANY($2::uuid[])")
-        for it in (*removal.REST, *removal.INTEGRATION, *removal.SERVER)
+        for it in (
+            *removal.REST,
+            *removal.INTEGRATION,
+            *removal.resource_statements(SERVER_KIND),
+        )
     ]
     one: object = somebody if world.store.dialect == "sqlite" else [somebody]
     costs = {
         "incidents": (removal.INCIDENTS, finding),
         "integrations": (removal.INTEGRATIONS, finding),
-        "servers": (removal.SERVERS, finding),
+        "servers": (removal.deleted_resources(SERVER_KIND), finding),
         "outside": (removal.OUTSIDE, (BEFORE, 500)),
         "of incidents": (removal.OF_INCIDENTS.format("= $3"), (BEFORE, 500, somebody)),
     } | {it: (it, (500, one)) for it in removing}
@@ -113,7 +118,9 @@ async def test_a_deleted_server_is_judged_by_its_own_incidents(
     )
     await world.execute("ANALYZE")
     args = (BEFORE, 0, ZERO, 100)
-    found = await cost(world.store, database_url, removal.SERVERS, *args)
+    found = await cost(
+        world.store, database_url, removal.deleted_resources(SERVER_KIND), *args
+    )
     assert found < (400 if world.store.dialect == "sqlite" else 10)
-    [row] = await world.store.fetch(removal.SERVERS, *args)
+    [row] = await world.store.fetch(removal.deleted_resources(SERVER_KIND), *args)
     assert row["kept"]

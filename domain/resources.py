@@ -1,0 +1,59 @@
+"""The kinds of things that are monitored, in one table.
+
+All that is the same for every kind is driven by it: look-ups, changes, attachments,
+reports, housekeeping. Source: design, section 1.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from domain.faults import Code
+
+
+class Columns(Protocol):
+    """A row, read by the names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - as the database has it
+        """Return a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceKind:
+    """A kind of resource: `noun` is its GraphQL type and what incidents store of it,
+    `table` where its rows are, `label` how texts name it.
+
+    `fields` are the columns that clients set, those of `required` never to null;
+    `id_field` names a resource in inputs. `address` is what is told of a row as
+    its URL.
+    """
+
+    noun: str
+    table: str
+    label: str
+    id_field: str
+    not_found: Code
+    fields: tuple[str, ...]
+    required: frozenset[str]
+    address: Callable[[Columns], str]
+
+    @property
+    def id_alias(self) -> str:
+        """The API's name of `id_field`."""
+        head, *tail = self.id_field.split("_")
+        return head + "".join(map(str.capitalize, tail))
+
+
+SERVER: Final = ResourceKind(
+    noun="Server",
+    table="server",
+    label="server",
+    id_field="server_id",
+    not_found=Code.SERVER_NOT_FOUND,
+    fields=("name", "host", "url"),
+    required=frozenset({"name", "host"}),
+    address=lambda row: row["url"] or row["host"],
+)
+
+RESOURCES: Final[Mapping[str, ResourceKind]] = {kind.noun: kind for kind in (SERVER,)}
+"""All kinds, by noun."""
