@@ -12,16 +12,23 @@ from domain.settings_storage import MissingSettingError, resolve
 from domain.steps import (
     HttpRequest,
     Mail,
+    ReadyCommand,
     ReadyMail,
     ReadyRequest,
     ReadyStep,
     Ref,
+    SshCommand,
     Step,
     Template,
 )
 
 _OF_MAIL: Final = ("to", "subject", "text", "html")
 """The parts of a mail that are templates."""
+
+_OF_COMMAND: Final = ("host", "port", "user")
+"""Those of a command; all else of it is stored as it is."""
+
+_AS_IT_IS: Final = ("command", "with_password", "once", "disconnects")
 
 
 def dump(steps: Iterable[Step]) -> str:
@@ -56,6 +63,15 @@ def ready(step: Step, settings: ChannelSettings) -> ReadyStep:
                 html=_text(step.html, settings),
                 answers=step.answers,
             )
+        case SshCommand():
+            return ReadyCommand(
+                host=_text(step.host, settings),
+                port=int(_text(step.port, settings)),
+                user=_text(step.user, settings),
+                command=step.command,
+                with_password=step.with_password,
+                once=step.once,
+            )
 
 
 def _headers(step: HttpRequest, settings: ChannelSettings) -> Iterable[tuple[str, str]]:
@@ -89,6 +105,12 @@ def _plain(step: Step) -> dict[str, Any]:
                 **{name: _parts(getattr(step, name)) for name in _OF_MAIL},
                 "answers": step.answers,
             }
+        case SshCommand():
+            return {
+                "kind": "ssh",
+                **{name: _parts(getattr(step, name)) for name in _OF_COMMAND},
+                **{name: getattr(step, name) for name in _AS_IT_IS},
+            }
 
 
 def _parts(template: Template) -> list[str | dict[str, str]]:
@@ -99,6 +121,10 @@ def _step(plain: dict[str, Any]) -> Step:
     if plain["kind"] == "mail":
         parts = {name: _template(plain[name]) for name in _OF_MAIL}
         return Mail(**parts, answers=plain["answers"])
+    if plain["kind"] == "ssh":
+        given: dict[str, Any] = {name: plain[name] for name in _AS_IT_IS}
+        given |= {name: _template(plain[name]) for name in _OF_COMMAND}
+        return SshCommand(**given)
     headers = ((name, _template(parts)) for name, parts in plain["headers"])
     return HttpRequest(
         method=plain["method"],

@@ -11,10 +11,20 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from delivery.command_ends import classify_end, classify_not_run
 from delivery.mail_replies import classify_mail
 from domain.channels import Channel
 from domain.deliveries import Outcome, OutcomeKind
-from domain.steps import Answer, Fault, MailAnswer, NoAnswer, Reply, Step
+from domain.steps import (
+    Answer,
+    CommandEnd,
+    CommandNotRun,
+    Fault,
+    MailAnswer,
+    NoAnswer,
+    Reply,
+    Step,
+)
 from domain.timing import EXCERPT_KEPT, SECOND
 
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
@@ -36,6 +46,10 @@ def classify(channel: Channel, step: Step, reply: Reply, now: int) -> Outcome:
             return _unanswered(reply)
         case MailAnswer():
             return classify_mail(reply)
+        case CommandEnd():
+            return classify_end(step, reply, readable(reply.said) or None)
+        case CommandNotRun():
+            return classify_not_run(reply)
         case Answer():
             return _answered(reply, now)
 

@@ -8,27 +8,54 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
 import structlog
 
 from delivery import bodies
 from delivery.classify import classify
-from delivery.jobs import Held, Job, Tried, Withdrawn
+from delivery.jobs import Held, Job, Learned, Tried, Withdrawn
 from delivery.spans import SILENT, Spans
 from domain.channels import Context
 from domain.clock import Clock
 from domain.deliveries import CancelReason, DeliveryStatus, Outcome, OutcomeKind
 from domain.ids import encode
 from domain.settings_storage import MissingSettingError
-from domain.steps import Reply, Skip, Step
+from domain.steps import (
+    CommandNotRun,
+    Fault,
+    NoAnswer,
+    NotRun,
+    ReadyCommand,
+    ReadyStep,
+    Reply,
+    Skip,
+    Step,
+)
 
 Send = Callable[[Any], Awaitable[Reply]]
-"""Sends what is ready; the engine's takes every kind of ReadyStep."""
+"""Sends what is ready; the engine's takes every kind of ReadyStep but commands."""
+
+Begin = Callable[[], Awaitable[CommandNotRun | None]]
+"""Asked right before a command that is run once: None marks it, and it must be run."""
+
+Run = Callable[[ReadyCommand, Begin], Awaitable[Reply]]
+Mark = Callable[[Job], Awaitable[CommandNotRun | None]]
 
 Observe = Callable[[str], None]
 
 _log = structlog.get_logger(__name__)
 
 _SENT: Final = {OutcomeKind.SENT, OutcomeKind.SENT_UNCONFIRMED}
+
+
+async def runs_nothing(_command: ReadyCommand, _begin: Begin) -> Reply:
+    """Stand in where there is nothing to run commands with."""
+    return NoAnswer(Fault.UNREACHABLE, "No commands can be run here.")
+
+
+async def marks_nothing(_job: Job) -> CommandNotRun | None:
+    """Stand in where there is nothing to mark runs in: none may begin."""
+    return CommandNotRun(why=NotRun.WITHHELD, message="No runs can be marked here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +66,8 @@ class Tools:
     clock: Clock
     observe: Observe
     spans: Spans = SILENT
+    run: Run = runs_nothing
+    mark: Mark = marks_nothing
 
 
 async def deliver(job: Job, tools: Tools) -> Tried | Withdrawn:
@@ -127,7 +156,16 @@ async def _try_steps(
         body=None if stored else bodies.dump(steps),
         far_end={**job.far_end, **far_end} if far_end else None,
         first_byte_at=first_byte_at,
+        learned=_learned(outcome, job),
     )
+
+
+def _learned(outcome: Outcome, job: Job) -> Learned | None:
+    if not outcome.learned:
+        return None
+    before = job.equipment.stored
+    after = orjson.dumps({**orjson.loads(before), **outcome.learned}).decode()
+    return Learned(before, after)
 
 
 async def _try(job: Job, step: Step, tools: Tools) -> tuple[Outcome, int | None]:
@@ -148,7 +186,7 @@ async def _try(job: Job, step: Step, tools: Tools) -> tuple[Outcome, int | None]
     dialled_at = tools.clock()
     try:
         with tools.spans.request(request) as span:
-            reply = await tools.send(request)
+            reply = await _exchange(job, request, tools)
             span.answered(reply)
         sent_at = None if reply.led is None else dialled_at + reply.led
         return classify(job.channel, step, reply, tools.clock()), sent_at
@@ -156,6 +194,12 @@ async def _try(job: Job, step: Step, tools: Tools) -> tuple[Outcome, int | None]
         _report(job, "sending_failed")
         words = "An internal error came up while it was being sent."
         return Outcome(kind=OutcomeKind.UNKNOWN, error=words), None
+
+
+async def _exchange(job: Job, ready: ReadyStep, tools: Tools) -> Reply:
+    if isinstance(ready, ReadyCommand):
+        return await tools.run(ready, lambda: tools.mark(job))
+    return await tools.send(ready)
 
 
 def _report(job: Job, event: str) -> None:

@@ -1,10 +1,10 @@
-"""By which sender a step leaves."""
+"""By which sender a message leaves. (Commands are run: see `delivery.commands`.)"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from domain.steps import Fault, NoAnswer, ReadyMail, ReadyRequest, ReadyStep, Reply
+from domain.steps import Fault, NoAnswer, ReadyMail, ReadyRequest, Reply
 
 SendHttp = Callable[[ReadyRequest], Awaitable[Reply]]
 SendMail = Callable[[ReadyMail], Awaitable[Reply]]
@@ -22,7 +22,7 @@ class Dispatch:
     http: SendHttp
     mail: SendMail | None = None
 
-    async def send(self, ready: ReadyStep) -> Reply:
+    async def send(self, ready: ReadyRequest | ReadyMail) -> Reply:
         """Send what is ready by the sender of its kind."""
         match ready:
             case ReadyRequest():

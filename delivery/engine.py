@@ -8,6 +8,7 @@ from typing import Final
 from delivery.bus import Bus
 from delivery.bus.in_process import InProcessBus
 from delivery.bus.postgres import PostgresBus
+from delivery.commands import Commands
 from delivery.deliver import Observe
 from delivery.dispatch import Dispatch, SendMail
 from delivery.feed import Feed
@@ -136,6 +137,7 @@ class Engine:
             measures=self._measures,
             spans=self._spans,
             ages=self._ages,
+            run=Commands(self._guard, observe=self._observe).run,
         )
         await worker.start()
         self._worker = worker

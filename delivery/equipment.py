@@ -83,7 +83,13 @@ def _read(row: Row, channels: Mapping[str, Channel], keys: KeyRing) -> Equipment
         _log.warning("settings_unusable", integration=integration, exc_info=True)
         return Equipment(**named, channel=channel, fault=_fault(error))
     scrubber = Scrubber([*secrets.values(), *_in_addresses(settings)])
-    return Equipment(**named, channel=channel, settings=settings, scrubber=scrubber)
+    return Equipment(
+        **named,
+        channel=channel,
+        settings=settings,
+        scrubber=scrubber,
+        stored=row["settings"],
+    )
 
 
 def _obstacle(row: Row, channel: Channel | None) -> CancelReason | None:

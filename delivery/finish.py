@@ -8,13 +8,13 @@ late writes nothing.
 # ruff: noqa: S608 - statements are put together from constants only
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
-from delivery import lane_health, lanes, log, writing
+from delivery import corrections, lane_health, lanes, log, runs, writing
 from delivery.changes import Standing, change
 from delivery.id_lists import within
 from delivery.jobs import (
@@ -65,6 +65,7 @@ async def finish(tx: Tx, group: Group) -> Finished:
     for integration, error in broken.items():
         await _disable(tx, integration, error, group.now)
     await _go_on_cancelling(tx, written, group.now)
+    await corrections.learn(tx, ended, group.now)
     await lanes.wake_waiting(tx, sorted({claimed_of(it).lane_id for it in ended}))
     return Finished(len(ended), written)
 
@@ -138,8 +139,9 @@ async def _decide(
     """Return what is to be written of the deliveries, after writing what it means for
     their lanes.
     """
-    ended = await _heeded(tx, ended)
+    ended = await corrections.heeded(tx, ended)
     healths = await lane_health.lock(tx, ended)
+    unrun = await runs.unrun(tx, ended)
     before = dict(healths)
     written: list[Written] = []
     broken: Broken = {}
@@ -154,37 +156,14 @@ async def _decide(
                     broken[integration] = it.outcome.error or "It is gone."
             case Lost():
                 health = healths[it.held.claimed.lane_id]
-                written.append(writing.lost(it, health, group.now))
+                idle = it.held.claimed.id in unrun
+                written.append(writing.lost(it, health, group.now, unrun=idle))
             case Withdrawn():
                 written.append(writing.withdrawn(it))
             case Released():
                 continue
     await lane_health.save(tx, before, healths)
     return written, broken
-
-
-async def _heeded(tx: Tx, ended: Sequence[Ended]) -> list[Ended]:
-    """Return the results, with what a 410 may do taken from those that began before
-    their integration was changed: the address may have been corrected since.
-    """
-    said = [it for it in ended if isinstance(it, Tried) and it.outcome.at_once]
-    found = {it.held.claimed.integration_id for it in said}
-    condition, listed = within(tx.dialect, sorted(it for it in found if it))
-    rows = await tx.fetch(_CHANGED + condition, *listed) if listed else []
-    changed = {row["id"]: row["updated_at"] for row in rows}
-    return [_heed(it, changed) for it in ended]
-
-
-_CHANGED: Final = "SELECT id, updated_at FROM integration WHERE id "
-
-
-def _heed(it: Ended, changed: Mapping[Id | None, int]) -> Ended:
-    if not isinstance(it, Tried) or not it.outcome.at_once:
-        return it
-    of = it.held.claimed
-    if of.started_at >= changed.get(of.integration_id, 0):
-        return it
-    return replace(it, outcome=replace(it.outcome, at_once=False))
 
 
 async def _write(tx: Tx, written: Sequence[Written], now: int) -> None:

@@ -32,7 +32,8 @@ class Equipment:
     """An integration as it is right before its deliveries are sent.
 
     `obstacle` says why it is sent nothing, `fault` why its settings cannot be used.
-    What was made in an earlier `term` is not sent: it was switched off since.
+    What was made in an earlier `term` is not sent: it was switched off since. `stored`
+    are its plain settings as the database has them.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Equipment:
     fault: str | None = None
     settings: ChannelSettings = field(default_factory=ChannelSettings, repr=False)
     scrubber: Scrubber = field(default_factory=lambda: Scrubber(()), repr=False)
+    stored: str = field(default="{}", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,20 @@ class Job:
     cause: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Plain settings as they were when it was tried, and what they are to become."""
+
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """It was tried. `step` is the last step tried, `body` the steps to store if they
     were rendered by this try, `far_end` the new state to keep, if it changed;
-    `first_byte_at` is when the first of it left, where that is known.
+    `first_byte_at` is when the first of it left, where that is known; `learned` what the
+    far end told of itself, to be kept in the settings.
     """
 
     held: Held
@@ -76,6 +87,7 @@ class Tried:
     body: str | None = None
     far_end: Mapping[str, Any] | None = None
     first_byte_at: int | None = None
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,12 @@ INSERT INTO attempt (delivery_id, number, worker, started_at)
 SELECT id, attempts, worker, CAST($2 AS BIGINT) FROM delivery
 WHERE status = 1 AND worker = $1"""
 
+# Also what was being tried when the backup was taken: it may have come to its mark since.
+_MAY_HAVE_RUN: Final = """
+UPDATE attempt SET marked_at = $1 WHERE ended_at IS NULL AND delivery_id IN
+ (SELECT id FROM delivery WHERE status = 1
+  AND lane_id IN (SELECT id FROM lane WHERE channel IN ({})))"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
@@ -93,6 +99,7 @@ async def _hold(tx: Tx, types: Sequence[str], now: int) -> int:
     await tx.execute("DELETE FROM worker WHERE id = $1", session)
     held = await tx.execute(_HOLD.format(marks(len(types), 2)), session, *types)
     await tx.execute(_TRY, session, now)
+    await tx.execute(_MAY_HAVE_RUN.format(marks(len(types), 2)), now, *types)
     return held
 
 

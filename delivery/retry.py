@@ -74,6 +74,9 @@ def decide(
     outcome: Outcome, tried: Try, channel: Channel, health: Health, chance: Chance
 ) -> Verdict:
     """Return the verdict on a try."""
+    if outcome.cancels is not None:
+        after = answered(health, tried, channel.slots)
+        return Verdict(status=DeliveryStatus.CANCELLED, health=after)
     match outcome.kind:
         case OutcomeKind.SENT | OutcomeKind.SENT_UNCONFIRMED:
             after = answered(health, tried, channel.slots)
@@ -103,6 +106,8 @@ def _not_delivered(
     if outcome.kind is OutcomeKind.UNKNOWN and not channel.repeatable:
         reason = "It may have been processed, and must not be repeated."
         return Verdict(status=DeliveryStatus.FAILED, health=after, gave_up=reason)
+    if outcome.final:
+        return Verdict(status=DeliveryStatus.FAILED, health=after)
     return again(outcome, tried, channel, after, tried.ended_at + wait)
 
 

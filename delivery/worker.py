@@ -8,13 +8,15 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import structlog
 
+from delivery import runs
 from delivery.bus import Bus, Listener
 from delivery.claim import Ask, Claimed, claim, claimed_by, next_due
-from delivery.deliver import Observe, Send, Tools
+from delivery.deliver import Observe, Run, Send, Tools, runs_nothing
 from delivery.equipment import Equipper
 from delivery.jobs import Job, Released
 from delivery.lanes import LANES
@@ -72,6 +74,7 @@ class Worker:
         measures: Measures = UNMEASURED,
         spans: Spans = UNTRACED,
         ages: AgeClock | None = None,
+        run: Run = runs_nothing,
     ) -> None:
         """Take what it works with; make it in the event loop."""
         self._store = store
@@ -84,7 +87,8 @@ class Worker:
         self._observe = observe
         self._measures = measures
         self._recorder = Recorder(store, clock, observe, chance, measures)
-        tools = Tools(send, clock, observe, spans)
+        mark = partial(runs.begin, store, clock)
+        tools = Tools(send, clock, observe, spans, run, mark)
         ages = ages or AgeClock(clock)
         self._senders = Senders(tools, self._recorder, ages)
         self._session = 0

@@ -13,6 +13,11 @@ LOST: Final = Outcome(
     error="The worker stopped before it knew the answer.",
 )
 
+UNRUN: Final = Outcome(
+    kind=OutcomeKind.RETRY,
+    error="The worker stopped before the command was run.",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -56,6 +61,7 @@ def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
         attempts=it.held.claimed.number,
         due_at=verdict.due_at,
         delivered_at=_delivered(verdict, it.ended_at),
+        reason=it.outcome.cancels,
         error=_error(verdict, it.outcome),
         body=it.body,
         next_step=it.next_step,
@@ -67,20 +73,22 @@ def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
     return written, verdict
 
 
-def lost(it: Lost, health: Health, now: int) -> Written:
-    """Return what is written of a try whose end nobody knows. It is our fault, not the
-    far end's: it is repeated at once, where it may be, and the lane stays as it is.
+def lost(it: Lost, health: Health, now: int, *, unrun: bool = False) -> Written:
+    """Return what is written of a try whose end nobody knows, but that it was `unrun`.
+    It is our fault, not the far end's: it is repeated at once, where it may be, and the
+    lane stays as it is.
     """
-    verdict = _verdict(it.held, LOST, now, health, lambda: 0.0, counts=False)
+    outcome = UNRUN if unrun else LOST
+    verdict = _verdict(it.held, outcome, now, health, lambda: 0.0, counts=False)
     return Written(
         held=it.held,
         status=verdict.status,
         attempts=it.held.claimed.number,
         due_at=verdict.due_at,
-        error=_error(verdict, LOST),
+        error=_error(verdict, outcome),
         next_step=it.held.claimed.next_step,
-        attempt=_attempt(LOST, now, it.held.claimed.next_step, None),
-        shown=_shown(it.held, LOST, None),
+        attempt=_attempt(outcome, now, it.held.claimed.next_step, None),
+        shown=_shown(it.held, outcome, None),
     )
 
 

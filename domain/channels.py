@@ -68,7 +68,8 @@ class Channel:
     `wants` are the events that it is told of. Abilities are the optional fields.
     `provider` is what the operator has to have set up before it can be used. `mailbox`
     is the e-mail address that settings name: where that is a user's, nothing is sent
-    until the user has verified it.
+    until the user has verified it. `cool_down` makes its commands run at most once: each
+    run is marked before it begins, and an integration has one in so many ms.
     """
 
     key: str
@@ -94,6 +95,7 @@ class Channel:
     plan: Plan = Plan.FREE
     provider: Provider | None = None
     mailbox: Callable[[Any], str] | None = None
+    cool_down: int | None = None
 
     @property
     def type_name(self) -> str:

@@ -81,6 +81,8 @@ class Outcome:
     scrubbed of secrets before they are stored. `retry_after_ms` is what the far end
     asked for, unbounded. `at_once` marks a GONE that needs no second witness (410).
     `far_end` is what the far end returned and later steps need (Slack `ts` …).
+    `final` says that nothing may be tried again, `cancels` that it was found needless.
+    `learned` are output-only settings that the far end told us of, by name.
     """
 
     kind: OutcomeKind
@@ -90,3 +92,6 @@ class Outcome:
     excerpt: str | None = None
     at_once: bool = False
     far_end: Mapping[str, Any] = field(default_factory=dict)
+    final: bool = False
+    cancels: CancelReason | None = None
+    learned: Mapping[str, Any] = field(default_factory=dict)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from domain.deliveries import CancelReason
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -75,10 +77,49 @@ class ReadyMail:
     date: int = field(default=0, repr=False)
 
 
-Step = HttpRequest | Mail
-"""A closed union; SshCommand and AppriseCall join it with their channels."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshCommand:
+    """A command on a host over SSH.
 
-ReadyStep = ReadyRequest | ReadyMail
+    `with_password` is the form that is run after it where the command ended because
+    sudo asks for a password and one is stored: it reads that from standard input.
+    What is run `once` is marked on disk right before, and never run again after that.
+    One that `disconnects` is expected to end without a status.
+    """
+
+    host: Template
+    port: Template
+    user: Template
+    command: str
+    with_password: str | None = None
+    once: bool = False
+    disconnects: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyCommand:
+    """An SshCommand with every reference resolved, and with what it takes to log in.
+
+    Never stored, never logged. `host_key` is the fingerprint that the host must show;
+    without one nothing is run. One of `password` and `private_key` is there.
+    """
+
+    host: str = field(repr=False)
+    port: int = field(repr=False)
+    user: str = field(repr=False)
+    command: str = field(repr=False)
+    with_password: str | None = field(repr=False)
+    once: bool = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    host_key: str | None = field(default=None, repr=False)
+
+
+Step = HttpRequest | Mail | SshCommand
+"""A closed union; AppriseCall joins it with its channels."""
+
+ReadyStep = ReadyRequest | ReadyMail | ReadyCommand
 """What a step becomes right before it leaves."""
 
 
@@ -131,6 +172,54 @@ class MailAnswer:
     led: int | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnd:
+    """How a command ended that was begun.
+
+    `status` is its exit status, `signal` the name of what killed it, without SIG. With
+    neither its end is not known: the connection was lost (`dropped`), it took longer
+    than the deadline (`timed_out`), or its channel was closed. `said` is the beginning
+    of standard error and output, `host_key` the fingerprint that the host showed.
+    """
+
+    status: int | None = None
+    signal: str | None = None
+    dropped: bool = False
+    timed_out: bool = False
+    said: bytes = b""
+    host_key: str
+    led: int | None = field(default=None, compare=False)
+
+
+@unique
+class NotRun(StrEnum):
+    """Why nothing was run on a host that answered."""
+
+    HOST_KEY_UNCONFIRMED = "HOST_KEY_UNCONFIRMED"
+    HOST_KEY_CHANGED = "HOST_KEY_CHANGED"
+    KEY_UNREADABLE = "KEY_UNREADABLE"
+    LOGIN_REFUSED = "LOGIN_REFUSED"
+    WITHHELD = "WITHHELD"
+    """It was not the time any more, or not yet: found out right before the command."""
+    COMMAND_REFUSED = "COMMAND_REFUSED"
+    """The host runs no commands for this login. It had been marked already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandNotRun:
+    """Nothing was run, for certain; `message` is a sentence without secrets.
+
+    `host_key` is the fingerprint that the host showed. What is withheld is cancelled
+    with the reason `cancels`; without one it may be tried again.
+    """
+
+    why: NotRun
+    message: str
+    host_key: str | None = None
+    cancels: CancelReason | None = None
+    led: int | None = field(default=None, compare=False)
+
+
 @unique
 class Fault(StrEnum):
     """Why there was no answer."""
@@ -158,4 +247,4 @@ class NoAnswer:
     led: int | None = field(default=None, compare=False)
 
 
-Reply = Answer | MailAnswer | NoAnswer
+Reply = Answer | MailAnswer | CommandEnd | CommandNotRun | NoAnswer

@@ -1,18 +1,15 @@
 """Rules for values that inputs have in common: all broken ones are collected."""
 
-import re
-from ipaddress import ip_address
 from typing import Final, TypeVar
 
 from domain.faults import Code, Refusal, RefusedError
+from domain.hosts import HOST_LENGTH, is_host
 from domain.urls import url_fault
 
 T = TypeVar("T")
 
 NAME_MOST: Final = 255
 
-_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE | re.ASCII)
-_HOST_MOST: Final = 253
 _LAST_CONTROL: Final = "\x1f"
 
 
@@ -61,7 +58,7 @@ class Checks:
 
     def host(self, value: str, *path: str) -> None:
         """Check that a text is a host name or an IP address."""
-        fault = text_fault(value, _HOST_MOST)
+        fault = text_fault(value, HOST_LENGTH)
         if fault is None and not is_host(value):
             fault = "Must be a host name or an IP address, without scheme or port."
         self._check(fault, path)
@@ -91,22 +88,3 @@ def text_fault(value: str, most: int, allowed: str = "") -> str | None:
 def storable(value: str) -> bool:
     """Say whether both databases can hold a text: no NUL, no lone surrogate."""
     return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
-
-
-def is_host(value: str) -> bool:
-    """Say whether a text is an IP address or a host name (RFC 1123, or IDNA)."""
-    try:
-        ip_address(value)
-    except ValueError:
-        return _is_host_name(value)
-    return True
-
-
-def _is_host_name(value: str) -> bool:
-    try:
-        ascii_form = value.encode("idna").decode("ascii")
-    except UnicodeError:
-        return False
-    labels = ascii_form.removesuffix(".").split(".")
-    # A last label of digits only is a mistyped address (RFC 3696, section 2).
-    return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()

@@ -73,6 +73,7 @@ INDEXES = {
     "delivery_waiting": ("delivery", "lane_id, due_at, id", False, "status due_at"),
     "delivery_sending": ("delivery", "lane_id", False, "status"),
     "delivery_unfinished": ("delivery", "created_at", False, "status manual"),
+    "attempt_marked": ("attempt", "marked_at", False, "marked_at"),
     "delivery_page": ("delivery", "project_id, created_at, id", False, ""),
     "delivery_status": ("delivery", "project_id, status, created_at, id", False, ""),
     "delivery_integration": (
@@ -115,6 +116,7 @@ ATTEMPT = {
     "duration_ms": ("IntField", True),
     "error": ("TextField", True),
     "excerpt": ("TextField", True),
+    "marked_at": ("MillisField", True),
 }
 FAR_END = {
     "incident_id": ("IdField", False),

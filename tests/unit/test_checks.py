@@ -3,7 +3,8 @@
 import pytest
 
 from domain.faults import Code, RefusedError
-from schema.checks import Checks, is_host
+from domain.hosts import is_host
+from schema.checks import Checks
 
 
 @pytest.mark.parametrize(
