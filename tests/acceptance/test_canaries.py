@@ -6,19 +6,17 @@ all that came out, and all that is stored, is searched.
 import asyncio
 import base64
 import secrets
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import asyncpg
 import httpx
 import pytest
 from aiohttp import web
 
+from tests.canaries import dump, forms, found
 from tests.live_server import LiveServer
 
 CREATE = """
@@ -72,21 +70,6 @@ class Canaries:
             "previousSigningSecret": self.previous,
             "headers": [{"name": "X-Api-Key", "value": self.header}],
         }
-
-
-def forms(secret: str) -> Iterator[bytes]:
-    """Yield a secret as it may be spelled."""
-    raw = secret.encode()
-    yield raw
-    yield quote(secret, safe="").encode()
-    yield base64.b64encode(raw).rstrip(b"=")[:-1]
-    yield base64.urlsafe_b64encode(raw).rstrip(b"=")[:-1]
-    yield raw.hex().encode()
-
-
-def found(planted: list[str], text: bytes) -> list[str]:
-    """Return the canaries that stand in a text in any form."""
-    return [it for it in planted if any(form in text for form in forms(it))]
 
 
 @asynccontextmanager
@@ -203,28 +186,6 @@ async def _story(server: LiveServer, good: dict[str, Any]) -> list[bytes]:
                     break
     seen.append(await server.execute(LOOK))
     return [repr(it).encode() for it in seen]
-
-
-async def dump(database_url: str) -> bytes:
-    """Return everything that a database holds."""
-    if database_url.startswith("sqlite"):
-        file = Path(database_url.removeprefix("sqlite://"))
-        with closing(sqlite3.connect(file)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return await asyncio.to_thread(file.read_bytes)
-    connection = await asyncpg.connect(database_url)
-    try:
-        tables = await connection.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        )
-        rows = [
-            row[0]
-            for (table,) in tables
-            for row in await connection.fetch(f'SELECT t::text FROM "{table}" t')  # noqa: S608
-        ]
-        return "\n".join(rows).encode()
-    finally:
-        await connection.close()
 
 
 @pytest.mark.parametrize("secret", [whsec(), "a b+c/=é"])
