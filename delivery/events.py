@@ -25,11 +25,14 @@ Channels = Mapping[str, Channel]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """What happens to an incident, through whom, and when (ms)."""
+    """What happens to an incident, through whom, and when (ms). With `to` only these
+    integrations may be told.
+    """
 
     kind: EventKind
     actor: str | None
     at: int
+    to: Sequence[Id] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,15 @@ async def append(
     )
     await _insert_event(tx, event, what.actor)
     if event.kind not in TELLING_NOBODY:
-        await _tell(tx, channels, event)
+        found = await _concerned(tx, event, what.to)
+        await _tell(tx, channels, event, found)
     return after
+
+
+async def _concerned(tx: Tx, event: Event, to: Sequence[Id] | None) -> list[Target]:
+    if to is None:
+        return await destinations.find(tx, event.incident, event.kind)
+    return await destinations.among(tx, to)
 
 
 _INSERT_EVENT: Final = """
@@ -84,8 +94,9 @@ async def _insert_event(tx: Tx, event: Event, actor: str | None) -> None:
     )
 
 
-async def _tell(tx: Tx, channels: Channels, event: Event) -> None:
-    found = await destinations.find(tx, event.incident, event.kind)
+async def _tell(
+    tx: Tx, channels: Channels, event: Event, found: Sequence[Target]
+) -> None:
     hearing = [
         target
         for target in found
