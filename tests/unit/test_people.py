@@ -41,7 +41,7 @@ def test_an_address_has_one_normal_form(text: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a", "a@b@c.de", "a@b.c\r\nBcc: d@e.fg", "a b@c.de"]
+    "text", ["", "nobody", "a@b@c.de", "a@b.c\r\nBcc: d@e.fg", "a b@c.de"]
 )
 def test_what_is_no_address_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(BadAddressError) as refused:

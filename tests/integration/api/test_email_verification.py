@@ -2,6 +2,8 @@
 followed in tests/acceptance/test_verification.py.
 """
 
+import asyncio
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -126,6 +128,25 @@ async def test_one_document_full_of_guesses_spends_five(production: Production) 
     found = await production.ask(f"mutation {{ {calls} }}")
     codes = [found[f"g{n}"]["errors"][0]["code"] for n in range(15)]
     assert codes == ["VERIFICATION_CODE_INVALID"] * 5 + ["VERIFICATION_LOCKED"] * 10
+
+
+async def test_guesses_that_meet_spend_five(production: Production) -> None:
+    user = await add_user(production)
+    await production.send(user)
+    wrong = await production.wrong(user)
+    payloads = await asyncio.gather(
+        *(production.verify(user, wrong) for _ in range(20))
+    )
+    codes = Counter(code for payload in payloads for code, _ in faults(payload))
+    assert codes == {"VERIFICATION_CODE_INVALID": 5, "VERIFICATION_LOCKED": 15}
+
+
+async def test_sends_that_meet_send_one_mail(production: Production) -> None:
+    users = [await add_user(production, f"u{n}@example.com") for n in range(3)]
+    payloads = await asyncio.gather(*map(production.send, users * 3))
+    assert sum(faults(payload) == [] for payload in payloads) == 3
+    found = await production.ask("{ deliveries { totalCount } }")
+    assert found["deliveries"]["totalCount"] == 3
 
 
 async def test_a_code_expires(production: Production) -> None:

@@ -1,5 +1,6 @@
 """Personal integrations, and those that mail to a user's address, through the API."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -153,3 +154,29 @@ async def _only_user(client: Client) -> str:
 async def test_a_token_that_is_bound_to_a_user_says_so(client: Client) -> None:
     """An ordinary one does not."""
     assert (await client.ask("{ viewer { user { id } } }"))["viewer"] == {"user": None}
+
+
+async def test_users_and_integrations_that_meet_agree(client: Client) -> None:
+    """Whichever comes first: an integration to an unverified address is held back."""
+    addresses = [f"u{n}@example.com" for n in range(8)]
+    made = await asyncio.gather(
+        *(add_email(client, address) for address in addresses),
+        *(add_user(client, address, name="x") for address in addresses),
+        *(add_email(client, address) for address in addresses),
+    )
+    integrations = [it["integration"]["id"] for it in made if isinstance(it, dict)]
+    assert len(integrations) == 16
+    found = {await status(client, it) for it in integrations}
+    assert found == {"UNVERIFIED"}
+
+
+async def test_a_user_who_goes_takes_what_is_made_meanwhile(client: Client) -> None:
+    """No integration of nobody stays behind."""
+    for n in range(5):
+        user = await add_user(client, f"u{n}@example.com")
+        await asyncio.gather(
+            *(add_email(client, ownerId=user) for _ in range(3)),
+            client.mutate("deleteUser", {"userId": user}),
+        )
+    text = "{ integrations(filter: {personal: true}) { totalCount } }"
+    assert (await client.ask(text))["integrations"]["totalCount"] == 0
