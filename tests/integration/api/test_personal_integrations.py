@@ -172,11 +172,15 @@ async def test_users_and_integrations_that_meet_agree(client: Client) -> None:
 
 async def test_a_user_who_goes_takes_what_is_made_meanwhile(client: Client) -> None:
     """No integration of nobody stays behind."""
-    for n in range(5):
+    settings = {"webhook": {"webhookUrl": "http://127.0.0.1:9/hook"}}
+    for n in range(8):
         user = await add_user(client, f"u{n}@example.com")
+        given = {"settings": settings, "ownerId": user}
+        gone = {"userId": user}
         await asyncio.gather(
-            *(add_email(client, ownerId=user) for _ in range(3)),
-            client.mutate("deleteUser", {"userId": user}),
+            *(client.mutate("createIntegration", given) for _ in range(2)),
+            client.mutate("deleteUser", gone),
+            *(client.mutate("createIntegration", given) for _ in range(2)),
         )
     text = "{ integrations(filter: {personal: true}) { totalCount } }"
     assert (await client.ask(text))["integrations"]["totalCount"] == 0
