@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from domain.deliveries import Outcome, OutcomeKind
+from domain.host_keys import unconfirmed
 from domain.steps import CommandEnd, CommandNotRun, NotRun, SshCommand, Step
 
 ASKS_FOR_PASSWORD: Final = re.compile(r"^sudo: .*password is required", re.MULTILINE)
@@ -82,6 +83,6 @@ def classify_not_run(it: CommandNotRun) -> Outcome:
         return Outcome(kind=kind, error=it.message, cancels=it.cancels)
     learned = {}
     if it.why is NotRun.HOST_KEY_UNCONFIRMED and it.host_key:
-        learned["host_key"] = {"fingerprint": it.host_key, "confirmed": False}
+        learned = unconfirmed(it.host_key)
     final = it.why is NotRun.COMMAND_REFUSED
     return Outcome(kind=_KINDS[it.why], error=it.message, final=final, learned=learned)

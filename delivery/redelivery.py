@@ -14,6 +14,11 @@ from models.store import Row, Tx
 
 _PATH: Final = ("input", "deliveryId")
 
+_TWICE: Final = (
+    "What it does may have been done already, and would be done once more. If that is "
+    "wanted, say confirm: true."
+)
+
 _FIND: Final = """
 SELECT d.id, d.project_id, d.integration_id, d.incident_id, d.lane_id, d.status,
        d.due_at, d.attempts, n.type, n.name, n.term, n.active, n.verified, n.deleted_at,
@@ -33,13 +38,20 @@ UPDATE delivery SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE CAST($2 AS 
 WHERE id = $1"""
 
 
-async def redeliver(
-    tx: Tx, channels: Mapping[str, Channel], project_id: Id, delivery_id: Id, now: int
+async def redeliver(  # noqa: PLR0913 - who asks for what, and how sure they are
+    tx: Tx,
+    channels: Mapping[str, Channel],
+    project_id: Id,
+    delivery_id: Id,
+    now: int,
+    *,
+    confirmed: bool = False,
 ) -> None:
     """Have a delivery sent again: same message id, same body, due now.
 
     One that ended stands outside the order of its incident from then on. One that
-    waits is tried sooner, in its order. Raise RefusedError.
+    waits is tried sooner, in its order. What must not be repeated has to be `confirmed`.
+    Raise RefusedError.
     """
     lock = " FOR UPDATE OF d" if tx.dialect == "postgres" else ""
     row = await tx.fetchrow(_FIND + lock, project_id, delivery_id)
@@ -55,6 +67,8 @@ async def redeliver(
         raise refuse(Code.UNPROCESSABLE_ENTITY, message, *_PATH)
     if reason := _unable(row):
         raise refuse(Code.UNPROCESSABLE_ENTITY, reason, *_PATH)
+    if not channel.repeatable and not confirmed:
+        raise refuse(Code.CONFIRMATION_REQUIRED, _TWICE, "input", "confirm")
     ended = DeliveryStatus(row["status"]).finished
     expires_at = now + channel.retry.max_age
     again = (row["id"], now, expires_at, row["term"])

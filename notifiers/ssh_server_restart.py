@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from pydantic_core import PydanticCustomError
 
 from domain.channels import Channel, Context, RetryLimits
+from domain.host_keys import FINGERPRINT, normal_fingerprint
 from domain.hosts import HOST_LENGTH, is_host
 from domain.incidents import EventKind
 from domain.private_keys import LONGEST, is_encrypted, private_key_fault
@@ -42,9 +43,6 @@ SSH_PORT: Final = 22
 USER_LENGTH: Final = 255
 PASSWORD_LENGTH: Final = 1024
 
-FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
-"""As ssh-keygen prints it, without the padding."""
-
 _EXAMPLE: Final = """\
 -----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAhswIl6r
@@ -61,13 +59,13 @@ _LINE: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 _USER: Final = re.compile(r"[^\x00-\x20\x7f-\xa0\ud800-\udfff]+")
 
 
-def checked_fingerprint(text: str) -> str:
-    """Return a fingerprint in the form that is compared; raise PydanticCustomError."""
-    if not FINGERPRINT.fullmatch(text):
+def _checked_fingerprint(text: str) -> str:
+    try:
+        return normal_fingerprint(text)
+    except ValueError as fault:
         raise PydanticCustomError(
-            "fingerprint", "Must be SHA256: and 43 characters, as ssh-keygen prints it."
-        )
-    return text.removesuffix("=")
+            "fingerprint", "{rule}", {"rule": str(fault)}
+        ) from None
 
 
 def _checked_host(text: str) -> str:
@@ -98,7 +96,7 @@ def _checked_key(secret: SecretStr) -> SecretStr:
 
 Line = Annotated[SecretStr, AfterValidator(_checked_password)]
 PrivateKey = Annotated[SecretStr, AfterValidator(_checked_key)]
-Fingerprint = Annotated[str, AfterValidator(checked_fingerprint)]
+Fingerprint = Annotated[str, AfterValidator(_checked_fingerprint)]
 
 
 class SshHostKey(ChannelSettings):

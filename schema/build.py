@@ -22,6 +22,7 @@ from schema.errors import (
     VerificationCodeError,
 )
 from schema.execution import Schema
+from schema.host_keys import HostKeyMutations
 from schema.incident_mutations import IncidentMutations
 from schema.incidents import IncidentQueries
 from schema.integration_metadata import IntegrationTypeQueries
@@ -74,6 +75,7 @@ class Query(
 class Mutation(
     ServerMutations,
     IntegrationMutations,
+    HostKeyMutations,
     AttachmentMutations,
     IncidentMutations,
     DeliveryMutations,

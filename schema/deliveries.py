@@ -197,6 +197,11 @@ class RedeliverInput:
     """What `redeliver` takes."""
 
     delivery_id: strawberry.ID
+    confirm: bool = strawberry.field(
+        default=False,
+        description="Needed where a repetition does something once more, such as a "
+        "restart (`abilities.repeatable` is false).",
+    )
     idempotency_key: str | None = None
 
 
@@ -232,5 +237,7 @@ async def _redeliver(info: Info, given: RedeliverInput, tx: Tx, now: int) -> Don
         checks.refuse(message, *path, code=Code.DELIVERY_NOT_FOUND)
     found: Id = checks.need(delivery_id)
     channels = context.services.channels
-    await redeliver(tx, channels, context.project_id, found, now)
+    await redeliver(
+        tx, channels, context.project_id, found, now, confirmed=given.confirm
+    )
     return Done(found)

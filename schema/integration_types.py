@@ -20,7 +20,8 @@ class SettingInfo:
     required: bool
     secret: bool = strawberry.field(description="Whether it can be set and not read.")
     bound_to: list[str] = strawberry.field(
-        description="Settings whose change asks for this secret again.",
+        description="Settings whose change asks for this secret again, or lets go of "
+        "what is no secret.",
     )
     key: bool = strawberry.field(
         description="Whether it tells the entries of its list apart.",

@@ -58,8 +58,10 @@ def merge(
     new = merging.whole(model, given, old, path)
     for place in merging.masked:
         checks.refuse(_MASKED, *place)
-    for place, sentence in _unproven(model, given, old, new):
+    changed = _changed(model, old, new)
+    for place, sentence in _unproven(model, given, new, changed):
         checks.refuse(sentence, *path, *place, code=Code.SECRET_REQUIRED)
+    _let_go(model, given, new, changed)
     try:
         return model.model_validate(new, by_alias=False, by_name=True)
     except ValidationError as error:
@@ -150,22 +152,41 @@ def _is_masked(row: Setting, value: object, old: object) -> bool:
     return not value.strip(_DOTS) or (isinstance(old, str) and value == hint(old))
 
 
-def _unproven(
-    model: type[BaseModel],
-    given: Values,
-    old: Values,
-    new: Values,
-) -> Iterator[tuple[Path, str]]:
-    """Yield the secrets that are kept, but bound to what changes: whoever can change
-    an address and does not know the secret must not have it sent there.
-    """
-    changed = {
+def _changed(model: type[BaseModel], old: Values, new: Values) -> dict[str, str]:
+    """Return the settings that change, name to the API's name."""
+    return {
         row.name: row.alias
         for row in settings_of(model)
         if row.name in new or not row.required
         if _stored(old.get(row.name, row.default))
         != _stored(new.get(row.name, row.default))
     }
+
+
+def _let_go(
+    model: type[BaseModel],
+    given: Values,
+    new: dict[str, Any],
+    changed: Mapping[str, str],
+) -> None:
+    """Take out what is no secret and true of an address only that changes: the key by
+    which a host is known.
+    """
+    for row in settings_of(model):
+        bound = row.kind is not Kind.SECRET and any(it in changed for it in row.bound)
+        if bound and row.alias not in given:
+            new.pop(row.name, None)
+
+
+def _unproven(
+    model: type[BaseModel],
+    given: Values,
+    new: Values,
+    changed: Mapping[str, str],
+) -> Iterator[tuple[Path, str]]:
+    """Yield the secrets that are kept, but bound to what changes: whoever can change
+    an address and does not know the secret must not have it sent there.
+    """
     for row, place in _kept(model, given, new):
         found = [changed[name] for name in row.bound if name in changed]
         if found:
