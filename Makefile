@@ -20,7 +20,7 @@ help: ## Show this list
 run: .venv/.run-stamp ## Start the server for development (ARGS="--port 9000")
 	@$(BIN)/tocsin serve --dev --print-token $(ARGS)
 
-test: .venv/.dev-stamp .venv/.graphiql-stamp ## Run the tests (ARGS="tests/unit -k slack")
+test: .venv/.dev-stamp .venv/.graphiql-stamp .venv/.example-stamp ## Run the tests (ARGS="tests/unit -k slack")
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.dev-stamp ## Check format, lint, types, imports and what is generated
@@ -95,6 +95,10 @@ clean: ## Remove everything that was made, except var/
 .venv/.graphiql-stamp: .venv/.run-stamp $(shell find server/graphiql -type f \
 		-not -path '*/build/*' -not -path '*/__pycache__/*' 2>/dev/null)
 	@if $(BIN)/python -m server.graphiql.bundle; then touch $@; fi
+
+.venv/.example-stamp: .venv/.run-stamp examples/typescript/package-lock.json
+	@if cd examples/typescript && $(CURDIR)/$(BIN)/python -m server.graphiql.node \
+	  ci --silent; then touch $(CURDIR)/$@; fi
 
 .venv/.dev-stamp: .venv/.run-stamp requirements-dev.lock
 	@$(INSTALL) --require-hashes -r requirements-dev.lock

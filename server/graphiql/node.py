@@ -1,7 +1,9 @@
 """Finds Node.js: on the PATH, or else a wheel of it that is installed on demand."""
 
+import asyncio
 import importlib
 import importlib.util
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -44,6 +46,11 @@ async def find_node() -> Node:
     return Node((*call, _CALL.format("node")), (*call, _CALL.format("npm")))
 
 
+async def _exec_npm(arguments: list[str]) -> None:
+    npm = (await find_node()).npm
+    os.execvp(npm[0], [*npm, *arguments])  # noqa: S606 - instead of ourselves
+
+
 async def _major(node: str) -> int:
     version = (await run(node, "--version")).lstrip("v").partition(".")[0]
     return int(version) if version.isascii() and version.isdigit() else 0
@@ -60,3 +67,10 @@ async def _install() -> None:
         message = f"{_ADVICE}, or a network to install it from. {error}"
         raise ProgramError(message) from None
     importlib.invalidate_caches()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_exec_npm(sys.argv[1:]))
+    except ProgramError as fault:
+        sys.exit(str(fault))
