@@ -27,6 +27,12 @@ _UNKNOWN: Final = Equipment(
 )
 
 
+_OVER: Final = Equipment(
+    type="", name="", channel=None, obstacle=CancelReason.NOT_APPLICABLE
+)
+"""Outside incidents: nobody knows any more what it was to say."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     equipment: Mapping[Id, Equipment]
@@ -59,7 +65,9 @@ async def load(
 
 def _of(it: Claimed, equipment: Mapping[Id, Equipment]) -> Equipment:
     """Return the equipment of its integration, or its own outside incidents."""
-    return equipment.get(it.integration_id or it.id, _UNKNOWN)
+    if it.integration_id is None:
+        return equipment.get(it.id, _OVER)
+    return equipment.get(it.integration_id, _UNKNOWN)
 
 
 def _job(it: Claimed, batch: _Batch) -> Job | Withdrawn:

@@ -63,12 +63,20 @@ def token() -> None:
     help="By default it does not expire: a sender whose token expires by itself "
     "loses alerts.",
 )
+@click.option(
+    "--user",
+    "email",
+    metavar="EMAIL",
+    help="Bind it to this user of the project, who is then the one who acts; it ends "
+    "with the user.",
+)
 @data_dir_option
-def token_create(
+def token_create(  # noqa: PLR0913, PLR0917 - its options
     project_name: str,
     scopes: str,
     name: str,
     expires_in_days: int | None,
+    email: str | None,
     data_dir: Path | None,
 ) -> None:
     """Make a token and print it, alone, on standard output. It is shown once."""
@@ -78,13 +86,13 @@ def token_create(
         config, accounts.ensure_project, checked(project_name), config.default_plan, now
     )
     expires_at = now + expires_in_days * DAY if expires_in_days else None
-    say(
-        turn(
-            config,
-            accounts.add_token,
-            *(project_id, checked(name), given, expires_at, now),
-        )
-    )
+    what = (project_id, checked(name), given, expires_at, now, email)
+    try:
+        say(turn(config, accounts.add_token, *what))
+    except accounts.NoSuchUserError:
+        raise click.ClickException(
+            "The project has no user with this e-mail address."
+        ) from None
 
 
 @token.command(name="list")

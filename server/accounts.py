@@ -8,15 +8,23 @@ from typing import Final
 
 from domain.channels import Plan
 from domain.ids import Id, new_id
+from domain.mailboxes import mailbox
 from domain.scopes import Scope
 from models.store import Row, Tx
 from models.tokens import hash_of, hint_of, new_token
 
 FIRST_PROJECT: Final = "default"
 
+_USER: Final = """
+SELECT id FROM person WHERE project_id = $1 AND mailbox = $2 AND deleted_at IS NULL"""
+
 
 class NoSuchProjectError(Exception):
     """There is no project with this name."""
+
+
+class NoSuchUserError(Exception):
+    """The project has no user with this address."""
 
 
 async def ensure_project(tx: Tx, name: str, plan: Plan, now: int) -> Id:
@@ -44,18 +52,31 @@ async def add_token(  # noqa: PLR0913, PLR0917 - the arguments of one turn
     scopes: Iterable[Scope],
     expires_at: int | None,
     now: int,
+    email: str | None = None,
 ) -> str:
-    """Store a new token of a project and return it."""
+    """Store a new token of a project and return it; with an address it is bound to the
+    user whose that is. Raise NoSuchUserError.
+    """
+    user_id = None if email is None else await _user(tx, project_id, email)
     token = new_token()
     listed = ",".join(dict.fromkeys(scope.value for scope in scopes))
     await tx.execute(
         "INSERT INTO api_token"
-        " (id, project_id, name, hash, hint, scopes, expires_at, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        *(new_id(), project_id, name, hash_of(token), hint_of(token), listed),
+        " (id, project_id, user_id, name, hash, hint, scopes, expires_at, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        *(new_id(), project_id, user_id, name, hash_of(token), hint_of(token), listed),
         *(expires_at, now),
     )
     return token
+
+
+async def _user(tx: Tx, project_id: Id, email: str) -> Id:
+    # A user who is being deleted takes the token along, or there is none to bind it to.
+    ending = " FOR SHARE" if tx.dialect == "postgres" else ""
+    found = await tx.fetchval(_USER + ending, project_id, mailbox(email))
+    if found is None:
+        raise NoSuchUserError
+    return Id(found)
 
 
 async def first_token(tx: Tx, plan: Plan, now: int) -> str | None:

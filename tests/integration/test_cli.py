@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from domain.clock import system_clock
+from domain.ids import decode
 from domain.timing import DAY
 from models.store import open_store
-from schema.build import SDL, print_schema
+from schema.build import SCHEMA, SDL, print_schema
+from schema.context import RequestContext
 from server.auth import Authenticator
 from tests.command_line import done, failed, run
+from tests.people import add_user
+from tests.schema_client import Client, running_services
 
 TOKEN = re.compile(r"toc_[0-9A-Za-z]{36}")
 CANARY = "c4n4ry-passw0rd"
@@ -89,6 +93,26 @@ async def test_a_token_is_printed_alone_and_opens_its_project(
     assert principal.expires_at is not None
     assert abs(principal.expires_at - system_clock() - 3 * DAY) < DAY / 24
     assert "shop" in await done("project", "list", **environ)
+
+
+async def test_a_token_is_bound_to_a_user(database_url: str) -> None:
+    """Who acts by it is the user, and it says so."""
+    environ = {"TOCSIN_DATABASE_URL": database_url}
+    project = (await done("project", "create", "shop", **environ)).strip()
+    make = ("token", "create", "--project", "shop", "--user", "ANN@example.com")
+    assert "no user" in await failed(*make, **environ)
+    assert await done("token", "list", **environ) == ""
+    async with running_services(database_url) as services:
+        client = Client(services, decode(project)[1])
+        user = await add_user(client, "ann@example.com")
+        token = (await done(*make, **environ)).strip()
+        authenticator = Authenticator(services.store, system_clock)
+        principal = await authenticator.principal(f"Bearer {token}")
+        assert principal.actor == user
+        context = RequestContext.fresh(services, principal)
+        text = "{ viewer { user { id name } } }"
+        answer = await SCHEMA.execute(text, context_value=context)
+        assert answer.data == {"viewer": {"user": {"id": user, "name": "Ann"}}}
 
 
 async def test_tokens_are_listed_without_being_shown(database_url: str) -> None:

@@ -4,6 +4,7 @@ followed in tests/acceptance/test_verification.py.
 
 import asyncio
 from collections import Counter
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from delivery.verification_equipment import binding
 from domain.channels import Provider
 from domain.ids import Id, decode
 from domain.timing import MINUTE, SECOND
+from schema.build import SCHEMA
 from schema.context import Services
 from tests.people import add_user
 from tests.schema_client import Client, Clock, faults
@@ -210,6 +212,31 @@ async def test_a_repeated_call_sends_one_mail(production: Production) -> None:
     assert sent[0] == sent[1]
     found = await production.ask("{ deliveries { totalCount } }")
     assert found["deliveries"]["totalCount"] == 1
+
+
+async def test_followers_see_the_mail_go(production: Production) -> None:
+    """With neither integration nor incident; replayed from the log."""
+    start = await production.services.feed.cursor(production.project_id)
+    sent = await production.send(await add_user(production))
+    text = """
+      subscription($after: String) { deliveryEvents(after: $after) { delivery {
+        id kind status attemptCount integration { id } incident { id } } attempt {
+        number } } }"""
+    results: Any = await SCHEMA.subscribe(text, {"after": start}, production.context())
+    async with aclosing(results), asyncio.timeout(20):
+        first = await anext(results)
+    assert first.errors is None
+    assert first.data["deliveryEvents"] == {
+        "delivery": {
+            "id": sent["delivery"]["id"],
+            "kind": "VERIFICATION",
+            "status": "PENDING",
+            "attemptCount": 0,
+            "integration": None,
+            "incident": None,
+        },
+        "attempt": None,
+    }
 
 
 async def test_what_was_sent_is_not_redelivered(production: Production) -> None:

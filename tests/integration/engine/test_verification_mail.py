@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
+from delivery.housekeeping import Housekeeping
 from delivery.lease import close_session, open_session
 from delivery.outside import LIFE
 from delivery.recover import recover
@@ -18,7 +19,7 @@ from delivery.worker import Worker
 from domain.deliveries import DeliveryStatus, OutcomeKind
 from domain.ids import Id, new_id
 from domain.steps import Fault, MailAnswer, MailStage, NoAnswer, ReadyMail, Reply
-from domain.timing import MINUTE
+from domain.timing import DAY, MINUTE
 from models.store import Row
 from notifiers import email
 from tests.outbox import take
@@ -289,6 +290,21 @@ async def test_a_link_ends_with_its_time_and_with_the_next_mail(post: Post) -> N
     given = Guess(project_id=post.world.project, user_id=post.user, code=post.box.code)
     assert await store.turn(guess, KEYS, given, now) is None
     assert await post.verified_at() == now
+
+
+async def test_verifications_are_forgotten_after_a_day(post: Post) -> None:
+    await post.send()
+    world = post.world
+    keeper = Housekeeping(
+        world.store, world.clock, event_retention=DAY, history_retention=DAY
+    )
+    count = "SELECT count(*) FROM verification"
+    await keeper.clean(world.now + DAY)
+    assert await world.store.fetchval(count) == 1
+    await keeper.clean(world.now + DAY + 1)
+    assert await world.store.fetchval(count) == 0
+    await post.worker.start()
+    await post.state("NOT_APPLICABLE")
 
 
 async def test_projects_have_lanes_of_their_own(post: Post) -> None:
