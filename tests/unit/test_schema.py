@@ -139,7 +139,7 @@ def test_the_codes_of_refusals_are_an_enum() -> None:
 
 
 def test_every_sending_and_creating_input_takes_an_idempotency_key() -> None:
-    for name in ("Create", "Report", "Redeliver"):
+    for name in ("Create", "Report", "Redeliver", "Send"):
         found = [
             t for t in OURS if t.name.startswith(name) and t.name.endswith("Input")
         ]
