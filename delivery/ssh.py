@@ -9,6 +9,7 @@ it. Whatever it does, logging in and the command both end at their deadlines.
 
 import asyncio
 import contextlib
+import getpass
 import logging
 import os
 from collections.abc import Mapping
@@ -39,9 +40,12 @@ Connection = asyncssh.SSHClientConnection
 
 # It would log names of hosts and users.
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
-# The client asks for the name of this process's user, whether it uses it or not; in a
-# container there may be none.
-os.environ.setdefault("LOGNAME", "tocsin")
+try:
+    getpass.getuser()
+except (KeyError, OSError):
+    # In a container the user may have no name. The client asks for it all the same, and
+    # does not even use it.
+    os.environ["LOGNAME"] = "tocsin"
 
 
 class Ssh:
