@@ -11,7 +11,15 @@ from domain.ids import id_at
 from domain.incidents import EventKind, IncidentStatus, Severity, Snapshot
 from domain.settings import ChannelSettings, Kind, Mark, Setting, settings_of
 from domain.settings_storage import split
-from domain.steps import ReadyMail, ReadyRequest, ReadyStep, Skip, Step
+from domain.steps import (
+    ReadyCommand,
+    ReadyMail,
+    ReadyRequest,
+    ReadyStep,
+    Skip,
+    SshCommand,
+    Step,
+)
 
 AT = 1_767_225_600_000
 MESSAGE_ID = "dlv_00000000000000000000000001"
@@ -123,6 +131,22 @@ def mails(
     for sending in sendings(channel, settings, event, now):
         if isinstance(sending, ReadyMail):
             yield sending
+
+
+def commands(
+    channel: Channel,
+    settings: ChannelSettings,
+    event: Snapshot,
+) -> Iterator[tuple[SshCommand, ReadyCommand]]:
+    """Yield the commands among it, as they are stored and as they are run."""
+    both = zip(
+        steps(channel, settings, event),
+        sendings(channel, settings, event),
+        strict=True,
+    )
+    for step, sending in both:
+        if isinstance(step, SshCommand) and isinstance(sending, ReadyCommand):
+            yield step, sending
 
 
 def with_urls(settings: ChannelSettings, url: str) -> ChannelSettings:

@@ -17,7 +17,7 @@ from domain.incidents import EventKind
 from domain.redact import Scrubber
 from domain.settings import settings_of
 from domain.settings_storage import join, split
-from domain.steps import Answer, Fault, HttpRequest, NoAnswer, Ref
+from domain.steps import Answer, CommandEnd, Fault, HttpRequest, NoAnswer, Ref
 from notifiers import CHANNELS
 from tests.conformance import kit
 
@@ -113,6 +113,50 @@ def test_mails_can_be_written_whatever_the_text_and_stay_the_same(
             assert mail.text
             assert "</b>" not in mail.html  # of the text: it is escaped
             assert as_bytes(mail, "Tocsin <tocsin@example.com>")
+
+
+def test_no_text_reaches_a_command_and_no_secret_stands_in_one(
+    channel: Channel,
+) -> None:
+    settings = kit.settings_for(channel)
+    for kind in channel.wants:
+        plain = list(kit.commands(channel, settings, kit.snapshot(kind)))
+        long = list(kit.commands(channel, settings, kit.snapshot(kind, kit.LONG)))
+        assert [step for step, _ in plain] == [step for step, _ in long]
+        for step, ready in plain:
+            text = f"{ready.command} {ready.with_password}"
+            assert all(it not in text for it in kit.secrets_in(settings))
+            assert ready.host_key
+            assert f"{ready.host}:{ready.port}" in {
+                urlsplit(url).netloc for url in channel.targets(settings)
+            }
+            assert step.once is ready.once
+
+
+def test_what_is_run_once_is_never_run_again_and_never_in_a_test(
+    channel: Channel,
+) -> None:
+    settings = kit.settings_for(channel)
+    for kind in channel.wants:
+        for step, _ in kit.commands(channel, settings, kit.snapshot(kind)):
+            assert step.once is (kind is not EventKind.TEST)
+            assert channel.cool_down is not None
+            assert channel.cool_down >= channel.retry.max_age
+            assert not channel.repeatable
+            for end in (
+                *(CommandEnd(status=it, host_key="h") for it in range(1, 256)),
+                CommandEnd(signal="TERM", host_key="h"),
+                CommandEnd(timed_out=True, host_key="h"),
+                CommandEnd(dropped=True, host_key="h"),
+                CommandEnd(host_key="h"),
+            ):
+                outcome = classify(channel, step, end, kit.AT)
+                assert outcome.final is step.once or outcome.kind in SENT
+                if outcome.kind in SENT:
+                    assert step.disconnects
+                    assert end.status is None
+                else:
+                    assert outcome.error
 
 
 def _with_id(headers: tuple[tuple[str, str], ...]) -> list[str]:
