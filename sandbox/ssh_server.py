@@ -7,6 +7,7 @@ carries out is written down before it answers; how it answers is `behaviour`.
 
 import asyncio
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Self
@@ -49,7 +50,7 @@ class Command:
 class SshServer:
     """A server on loopback. `commands` is all that it was asked to run, in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that there is to choose
         self,
         *,
         user: str = "admin",
@@ -57,8 +58,12 @@ class SshServer:
         public_key: str | None = None,
         host_key: asyncssh.SSHKey | None = None,
         behaviour: Behaviour = Behaviour.ENDS,
+        keyboard: bool = False,
     ) -> None:
-        """Let one user in; `public_key` as in authorized_keys."""
+        """Let one user in; `public_key` as in authorized_keys. With `keyboard` it asks
+        for the password by questions only (RFC 4256).
+        """
+        self.keyboard = keyboard
         self.behaviour = behaviour
         self.commands: Final[list[Command]] = []
         self.logins = 0
@@ -91,7 +96,7 @@ class SshServer:
             process_factory=None if refuses else self._run,
             encoding=None,
             allow_scp=False,
-            kbdint_auth=False,
+            kbdint_auth=self.keyboard,
             gss_host=None,
         )
         self.port = self._acceptor.get_port()
@@ -191,7 +196,19 @@ class _Login(asyncssh.SSHServer):
         self._owner.logins += 1
 
     def password_auth_supported(self) -> bool:
-        return self._owner.password is not None
+        return self._owner.password is not None and not self._owner.keyboard
+
+    def kbdint_auth_supported(self) -> bool:
+        return self._owner.keyboard
+
+    def get_kbdint_challenge(
+        self, _user: str, _language: str, _methods: str
+    ) -> tuple[str, str, str, list[tuple[str, bool]]]:
+        return "", "", "", [("Password: ", False)]
+
+    def validate_kbdint_response(self, _user: str, responses: Sequence[str]) -> bool:
+        self._owner.attempts.append("keyboard")
+        return list(responses) == [self._owner.password]
 
     def validate_password(self, username: str, password: str) -> bool:
         self._owner.attempts.append("password")

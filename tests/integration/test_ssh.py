@@ -286,6 +286,14 @@ async def test_a_refused_login_runs_nothing(given: str) -> None:
         assert (it.begun, it.ran) == (0, [])
 
 
+async def test_no_questions_are_answered() -> None:
+    """Who asks them may ask for anything."""
+    async with running(keyboard=True) as it:
+        outcome = await it.outcome()
+        assert outcome.kind is OutcomeKind.GONE
+        assert (it.server.attempts, it.ran) == ([], [])
+
+
 async def test_nothing_of_this_process_user_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

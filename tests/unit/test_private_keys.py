@@ -36,7 +36,7 @@ def test_keys_that_the_client_reads_are_taken(algorithm: str, form: str) -> None
     for spelled in (text, text.replace("\n", "\r\n"), f"\n{text}\n\n"):
         assert private_key_fault(spelled) is None
         assert not is_encrypted(spelled)
-        assert asyncssh.import_private_key(spelled)
+        assert asyncssh.import_private_key(spelled).get_algorithm() == algorithm
 
 
 def test_encrypted_keys_are_told_apart() -> None:
