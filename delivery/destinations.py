@@ -53,12 +53,12 @@ def obstacle(target: Target) -> CancelReason | None:
 async def find(tx: Tx, incident: IncidentState, kind: EventKind) -> list[Target]:
     """Return the integrations that an event may concern, oldest first.
 
-    What opens an incident goes to what is attached to its resource; all else to those
-    that were told of this incident before.
+    What opens an incident goes to what is attached to its resource or hears of all;
+    all else to those that were told of this incident before.
     """
     if kind in COMPUTES_DESTINATIONS:
         args = (incident.project_id, incident.resource_type, incident.resource_id)
-        return [_target(row) for row in await tx.fetch(_ATTACHED, *args)]
+        return [_target(row) for row in await tx.fetch(OF_RESOURCE, *args)]
     return [_target(row) for row in await tx.fetch(_TOLD, incident.id)]
 
 
@@ -77,9 +77,11 @@ WHERE n.deleted_at IS NULL"""
 
 _TARGET: Final = f"{_ANY} AND n.id IN "
 
-_ATTACHED: Final = f"""{_TARGET}
+OF_RESOURCE: Final = f"""{_TARGET}
  (SELECT integration_id FROM attachment
-  WHERE project_id = $1 AND resource_type = $2 AND resource_id = $3)
+  WHERE project_id = $1 AND resource_type = $2 AND resource_id = $3
+  UNION SELECT id FROM integration
+  WHERE project_id = $1 AND all_resources AND deleted_at IS NULL)
 ORDER BY n.id"""
 
 _TOLD: Final = f"""{_TARGET}

@@ -6,6 +6,7 @@ reports, housekeeping. Source: design, section 1.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from typing import Any, Final, Protocol
 
 from domain.faults import Code
@@ -16,6 +17,17 @@ class Columns(Protocol):
 
     def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - as the database has it
         """Return a value."""
+
+
+@unique
+class NetworkMonitorKind(StrEnum):
+    """How a network monitor looks at what it monitors."""
+
+    HTTP = "HTTP"
+    PING = "PING"
+    TCP = "TCP"
+    UDP = "UDP"
+    DNS = "DNS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,14 @@ class ResourceKind:
         return head + "".join(map(str.capitalize, tail))
 
 
+def _endpoint(row: Columns) -> str:
+    """Return host and port, as URLs write them (RFC 3986, section 3.2.2)."""
+    host, port = str(row["host"]), row["port"]
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 SERVER: Final = ResourceKind(
     noun="Server",
     table="server",
@@ -55,5 +75,18 @@ SERVER: Final = ResourceKind(
     address=lambda row: row["url"] or row["host"],
 )
 
-RESOURCES: Final[Mapping[str, ResourceKind]] = {kind.noun: kind for kind in (SERVER,)}
+NETWORK_MONITOR: Final = ResourceKind(
+    noun="NetworkMonitor",
+    table="network_monitor",
+    label="network monitor",
+    id_field="network_monitor_id",
+    not_found=Code.NETWORK_MONITOR_NOT_FOUND,
+    fields=("name", "kind", "host", "port", "url"),
+    required=frozenset({"name", "kind", "host"}),
+    address=lambda row: row["url"] or _endpoint(row),
+)
+
+RESOURCES: Final[Mapping[str, ResourceKind]] = {
+    kind.noun: kind for kind in (SERVER, NETWORK_MONITOR)
+}
 """All kinds, by noun."""

@@ -7,13 +7,15 @@ import strawberry
 
 from domain.faults import Code
 from domain.ids import Id, new_id
-from domain.resources import SERVER, ResourceKind
+from domain.resources import NETWORK_MONITOR, SERVER, ResourceKind
 from domain.scopes import Scope
 from models.store import Tx
 from schema.checks import Checks
 from schema.context import Info
 from schema.errors import Payload
+from schema.integration_creation import PERSONAL
 from schema.integrations import Integration
+from schema.network_monitors import NetworkMonitor
 from schema.node import find, find_row, id_of
 from schema.resource_changes import read_resource
 from schema.scopes import mutation
@@ -67,7 +69,44 @@ class DetachIntegrationFromServerPayload(Payload):
     integration: Integration | None = None
 
 
-Pair = AttachIntegrationToServerInput | DetachIntegrationFromServerInput
+@strawberry.input
+class AttachIntegrationToNetworkMonitorInput:
+    """What `attachIntegrationToNetworkMonitor` takes."""
+
+    network_monitor_id: strawberry.ID
+    integration_id: strawberry.ID
+
+
+@strawberry.input
+class DetachIntegrationFromNetworkMonitorInput:
+    """What `detachIntegrationFromNetworkMonitor` takes."""
+
+    network_monitor_id: strawberry.ID
+    integration_id: strawberry.ID
+
+
+@strawberry.type
+class AttachIntegrationToNetworkMonitorPayload(Payload):
+    """What `attachIntegrationToNetworkMonitor` answers."""
+
+    network_monitor: NetworkMonitor | None = None
+    integration: Integration | None = None
+
+
+@strawberry.type
+class DetachIntegrationFromNetworkMonitorPayload(Payload):
+    """What `detachIntegrationFromNetworkMonitor` answers."""
+
+    network_monitor: NetworkMonitor | None = None
+    integration: Integration | None = None
+
+
+Pair = (
+    AttachIntegrationToServerInput
+    | DetachIntegrationFromServerInput
+    | AttachIntegrationToNetworkMonitorInput
+    | DetachIntegrationFromNetworkMonitorInput
+)
 
 
 async def _pair(
@@ -81,10 +120,7 @@ async def _pair(
         message, path = "There is no integration with this id.", "integrationId"
         checks.refuse(message, "input", path, code=Code.INTEGRATION_NOT_FOUND)
     elif found["owner_id"] is not None:
-        message = (
-            "It is a personal integration: only its owner's notification rules tell it."
-        )
-        checks.refuse(message, "input", "integrationId")
+        checks.refuse(PERSONAL, "input", "integrationId")
     return checks.need(resource)["id"], checks.need(named)
 
 
@@ -144,5 +180,43 @@ class AttachmentMutations:
         done = await carry_out(info, input, work)
         return DetachIntegrationFromServerPayload(
             server=await find_row(loaders, "Server", done.id),
+            integration=await find(loaders, "Integration", input.integration_id),
+        )
+
+    @mutation(
+        Scope.WRITE,
+        "Lets an integration hear of a network monitor's incidents from now on; doing "
+        "it again changes nothing.",
+    )
+    async def attach_integration_to_network_monitor(
+        self,
+        info: Info,
+        input: AttachIntegrationToNetworkMonitorInput,
+    ) -> AttachIntegrationToNetworkMonitorPayload:
+        """Attach an integration."""
+        loaders = info.context.loaders
+        work = partial(_attach, NETWORK_MONITOR, info.context.project_id, input)
+        done = await carry_out(info, input, work)
+        return AttachIntegrationToNetworkMonitorPayload(
+            network_monitor=await find_row(loaders, "NetworkMonitor", done.id),
+            integration=await find(loaders, "Integration", input.integration_id),
+        )
+
+    @mutation(
+        Scope.WRITE,
+        "Lets an integration hear nothing of a network monitor's later incidents; doing "
+        "it again changes nothing.",
+    )
+    async def detach_integration_from_network_monitor(
+        self,
+        info: Info,
+        input: DetachIntegrationFromNetworkMonitorInput,
+    ) -> DetachIntegrationFromNetworkMonitorPayload:
+        """Detach an integration."""
+        loaders = info.context.loaders
+        work = partial(_detach, NETWORK_MONITOR, info.context.project_id, input)
+        done = await carry_out(info, input, work)
+        return DetachIntegrationFromNetworkMonitorPayload(
+            network_monitor=await find_row(loaders, "NetworkMonitor", done.id),
             integration=await find(loaders, "Integration", input.integration_id),
         )

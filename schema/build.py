@@ -30,6 +30,8 @@ from schema.integration_mutations import IntegrationMutations
 from schema.integrations import INTEGRATION_TYPES, IntegrationQueries
 from schema.node import NodeQueries
 from schema.notification_rule_mutations import NotificationRuleMutations
+from schema.network_monitor_mutations import NetworkMonitorMutations
+from schema.network_monitors import NetworkMonitorQueries
 from schema.notification_rules import NotificationRuleQueries
 from schema.scopes import declared
 from schema.integration_test import IntegrationTestMutations
@@ -61,6 +63,7 @@ class Query(
     NodeQueries,
     ServerQueries,
     IntegrationQueries,
+    NetworkMonitorQueries,
     IntegrationTypeQueries,
     IncidentQueries,
     DeliveryQueries,
@@ -75,6 +78,7 @@ class Query(
 class Mutation(
     ServerMutations,
     IntegrationMutations,
+    NetworkMonitorMutations,
     HostKeyMutations,
     AttachmentMutations,
     IncidentMutations,

@@ -10,26 +10,31 @@ from delivery.incidents import Report, acknowledge, report, resolve
 from domain.faults import Code
 from domain.ids import Id
 from domain.incidents import Severity
-from domain.resources import SERVER, ResourceKind
 from domain.scopes import Scope
-from models.store import Row, Tx
+from models.store import Tx
 from schema.checks import Checks
 from schema.context import Info
 from schema.errors import Payload
 from schema.incidents import Incident
 from schema.node import find_row, id_of
-from schema.resource_changes import read_resource
+from schema.reported_resource import (
+    InlineResourceInput,
+    Reported,
+    reported_resource,
+)
 from schema.scopes import mutation
 from schema.turns import Done, carry_out
 
 MESSAGE_MOST: Final = 10_000
 
 
-@strawberry.input
+@strawberry.input(
+    description="Exactly one of `serverId`, `networkMonitorId` and `resource` says what "
+    "it is about."
+)
 class ReportIncidentInput:
     """What `reportIncident` takes."""
 
-    server_id: strawberry.ID
     incident_type: str = strawberry.field(
         description="What is wrong, in a word or two: `timeout`. 1 to 255 characters.",
     )
@@ -42,6 +47,9 @@ class ReportIncidentInput:
         description="Reports with the key of an open incident are added to that; "
         "without a key each report is an incident of its own. 1 to 255 characters.",
     )
+    server_id: strawberry.ID | None = strawberry.UNSET
+    network_monitor_id: strawberry.ID | None = strawberry.UNSET
+    resource: InlineResourceInput | None = strawberry.UNSET
     idempotency_key: str | None = None
 
 
@@ -93,21 +101,15 @@ def _check(given: ReportIncidentInput) -> Checks:
 
 async def _report(info: Info, given: ReportIncidentInput, tx: Tx, now: int) -> Done:
     context, checks = info.context, _check(given)
-    named = (context.project_id, SERVER, given.server_id)
-    row = await read_resource(tx, *named, checks)
-    made = _report_of(info, given, SERVER, checks.need(row))
+    resource = await reported_resource(tx, context.project_id, given, checks)
+    made = _report_of(info, given, checks.need(resource))
     return Done(await report(tx, context.services.channels, made, now))
 
 
-def _report_of(
-    info: Info, given: ReportIncidentInput, kind: ResourceKind, row: Row
-) -> Report:
+def _report_of(info: Info, given: ReportIncidentInput, resource: Reported) -> Report:
     return Report(
         project_id=info.context.project_id,
-        resource_type=kind.noun,
-        resource_id=Id(row["id"]),
-        resource_name=row["name"],
-        resource_url=kind.address(row),
+        **resource,
         incident_type=given.incident_type,
         message=given.message,
         severity=given.severity,
@@ -158,7 +160,7 @@ async def _read(info: Info, done: Done) -> Incident | None:
 class IncidentMutations:
     """Mutations of incidents."""
 
-    @mutation(Scope.INGEST, "Reports that something is wrong with a server.")
+    @mutation(Scope.INGEST, "Reports that something is wrong with a resource.")
     async def report_incident(
         self,
         info: Info,

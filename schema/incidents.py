@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import strawberry
 
 from domain.incidents import IncidentStatus, Severity
+from domain.resources import RESOURCES, SERVER, ResourceKind
 from domain.scopes import Scope
 from schema.context import Info
 from schema.delivery_rows import OF_INCIDENT, delivery_page
@@ -124,6 +125,10 @@ class IncidentFilter:
     status: list[IncidentStatus] | None = None
     severity: list[Severity] | None = None
     server_id: list[strawberry.ID] | None = None
+    resource_id: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="Incidents of these servers and network monitors.",
+    )
 
 
 def _where(chosen: IncidentFilter | None) -> Where:
@@ -134,12 +139,21 @@ def _where(chosen: IncidentFilter | None) -> Where:
         where.split("status", sorted({status.value for status in chosen.status}))
     if chosen.severity is not None:
         where.among("severity", [severity.value for severity in set(chosen.severity)])
-    if chosen.server_id is not None:
-        where.add("resource_type = {}", "Server")
-        ids = ids_of("Server", chosen.server_id, "filter", "serverId")
-        where.split("resource_id", ids)
-        where.by_filter = True
+    _narrow_to_resources(where, "serverId", chosen.server_id, SERVER)
+    _narrow_to_resources(where, "resourceId", chosen.resource_id, *RESOURCES.values())
     return where
+
+
+def _narrow_to_resources(
+    where: Where, name: str, ids: list[strawberry.ID] | None, *kinds: ResourceKind
+) -> None:
+    if ids is None:
+        return
+    nouns = [kind.noun for kind in kinds]
+    where.among("resource_type", nouns)
+    found = [it for noun in nouns for it in ids_of(noun, ids, "filter", name)]
+    where.split("resource_id", found)
+    where.by_filter = True
 
 
 @strawberry.type

@@ -21,20 +21,20 @@ from schema.checks import Checks
 from schema.derive import Chosen
 from schema.derived import BY_KEY, BY_TYPE
 from schema.errors import Notice
-from schema.integration_creation import assign_mailbox, default_name
+from schema.integration_creation import PERSONAL, assign_mailbox, default_name
 from schema.integration_inputs import DeleteIntegrationInput, UpdateIntegrationInput
 from schema.node import id_of
 from schema.settings_input import Before, merge
 from schema.turns import Done
 
 _READ: Final = """
-SELECT id, type, name, custom_name, active, down_alerts_only, editable, deletable,
-  error, settings, secrets, updated_at
+SELECT id, type, name, custom_name, active, down_alerts_only, all_resources, editable,
+  deletable, error, settings, secrets, owner_id, updated_at
 FROM integration WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL
 """
 _UPDATE: Final = """
 UPDATE integration SET name = $2, custom_name = $3, active = $4, down_alerts_only = $5,
-  error = $6, settings = $7, secrets = $8, updated_at = $9
+  all_resources = $6, error = $7, settings = $8, secrets = $9, updated_at = $10
 WHERE id = $1
 """
 _DELETE: Final = """
@@ -48,6 +48,7 @@ _NEVER_NULL: Final = {
     "settings": "settings",
     "active": "active",
     "down_alerts_only": "downAlertsOnly",
+    "all_resources": "allResources",
 }
 _ID_PATH: Final = ("input", "integrationId")
 _UNREADABLE: Final = (
@@ -100,6 +101,8 @@ class Update:
             raise RefusedError(checks.refusals)
         checks.unchanged(row["updated_at"], self.given.if_updated_at)
         self._check_editable(row, checks)
+        if row["owner_id"] is not None and self.given.all_resources:
+            checks.refuse(PERSONAL, "input", "allResources")
         channel, before = BY_TYPE[row["type"]], self._before(row, checks)
         settings = self._settings(channel, before, checks)
         checks.done()
@@ -194,12 +197,15 @@ class Update:
             return row["name"], custom
         return default_name(channel, settings), False
 
-    def _flags(self, row: Row) -> tuple[bool, bool, str | None]:
-        """Return active, down_alerts_only and error after the change."""
+    def _flags(self, row: Row) -> tuple[bool, bool, bool, str | None]:
+        """Return the switches and the error after the change."""
         active = self._value(row, "active")
         enabled = active and not row["active"]
-        down_alerts_only = self._value(row, "down_alerts_only")
-        return active, down_alerts_only, None if enabled else row["error"]
+        others = (
+            self._value(row, "down_alerts_only"),
+            self._value(row, "all_resources"),
+        )
+        return active, *others, None if enabled else row["error"]
 
     def _value(self, row: Row, name: str) -> bool:
         given = getattr(self.given, name)

@@ -27,7 +27,7 @@ _INSERT: Final = """
 INSERT INTO integration
   (id, project_id, type, name, custom_name, active, down_alerts_only, all_resources,
    editable, deletable, verified, settings, secrets, owner_id, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE, TRUE, TRUE, TRUE, $8, $9, $10, $11, $11)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, TRUE, TRUE, $9, $10, $11, $12, $12)
 """
 
 _OWNER: Final = """
@@ -36,6 +36,10 @@ SELECT id FROM person WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL""
 _UNVERIFIED: Final = (
     "This address is that of a user who has not verified it: nothing is sent until "
     "they have; see sendEmailVerification."
+)
+
+PERSONAL: Final = (
+    "It is a personal integration: only its owner's notification rules tell it."
 )
 
 
@@ -55,6 +59,8 @@ class Creation:
         channel = BY_KEY[key]
         if given.name is not None:
             checks.text(given.name, "input", "name")
+        if given.owner_id is not None and given.all_resources:
+            checks.refuse(PERSONAL, "input", "allResources")
         path = ("input", "settings", key)
         values = given.settings.values
         settings = merge(channel.settings, Before(), values, checks, *path)
@@ -90,6 +96,7 @@ class Creation:
             given.name is not None,
             given.active,
             given.down_alerts_only,
+            given.all_resources,
             orjson.dumps(plain).decode(),
             orjson.dumps(sealed).decode(),
             owner_id,

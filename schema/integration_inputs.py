@@ -20,6 +20,11 @@ class CreateIntegrationInput:
     )
     active: bool = True
     down_alerts_only: bool = False
+    all_resources: bool = strawberry.field(
+        default=False,
+        description="Lets it hear of every resource, attached or not. Not for a "
+        "personal integration.",
+    )
     owner_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="Makes it a user's personal integration, for good: told by their "
@@ -49,6 +54,10 @@ class UpdateIntegrationInput:
         description="False cancels what waits; true forgets the `error`.",
     )
     down_alerts_only: bool | None = strawberry.UNSET
+    all_resources: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Counts for incidents that open, reopen or escalate from now on.",
+    )
     if_updated_at: DateTime | None = strawberry.field(
         default=None,
         description="Refuses the call where the integration has another `updatedAt`.",

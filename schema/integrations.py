@@ -11,15 +11,17 @@ from schema.context import Info
 from schema.delivery_rows import delivery_page
 from schema.derive import derive_types
 from schema.derived import INPUTS
-from schema.integration_rows import integration_listing
+from schema.integration_rows import IntegrationRow, integration_listing
 from schema.listing import Where
 from schema.node import Node, find, ids_of
 from schema.pagination import Connection, OrderDirection, Page, cut
-from schema.scopes import query
+from schema.resource_rows import ATTACHED_TO, attached_resources
+from schema.scopes import field, query
 from schema.times import DateTime
 from schema.verification import Verification
 
-if TYPE_CHECKING:  # the two types name each other
+if TYPE_CHECKING:  # the types name each other
+    from schema.resources import ResourceConnection
     from schema.users import User
 
 
@@ -36,7 +38,8 @@ class Integration(Node):
         description="Whether it hears only that incidents open, reopen or escalate.",
     )
     all_resources: bool = strawberry.field(
-        description="Whether it hears of every resource, attached or not.",
+        description="Whether it hears of every resource, attached or not, also of those "
+        "that are only named by a report.",
     )
     editable: bool = strawberry.field(
         description="Whether its name and settings can be changed.",
@@ -52,6 +55,26 @@ class Integration(Node):
     verification: Verification
     created_at: DateTime
     updated_at: DateTime
+
+    @field(
+        "What it is attached to, the newest attachment first.",
+        graphql_type=Annotated[
+            "ResourceConnection", strawberry.lazy("schema.resources")
+        ],
+    )
+    @staticmethod
+    async def resources(
+        row: strawberry.Parent[IntegrationRow],
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Page:
+        """List what it is attached to."""
+        order = ATTACHED_TO.order
+        part = cut(order, first=first, after=after, last=last, before=before)
+        return await attached_resources(row.loaders, row.key, part)
 
 
 INTEGRATION_TYPES: Final = derive_types(CHANNELS, Integration)

@@ -14,9 +14,18 @@ from schema.checks import Checks
 from schema.node import id_of
 from schema.turns import Done
 
+PORT_MOST: Final = 65_535
+
+
+def _port(checks: Checks, value: int, *path: str) -> None:
+    if not 1 <= value <= PORT_MOST:
+        checks.refuse(f"Must be from 1 to {PORT_MOST}.", *path)
+
+
 _CHECKS: Final[Mapping[str, Callable[..., None]]] = {
     "name": Checks.text,
     "host": Checks.host,
+    "port": _port,
     "url": Checks.url,
 }
 """The rule of a column, whichever kind has it."""

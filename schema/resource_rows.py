@@ -1,5 +1,6 @@
 """Rows of resources, their look-up and their lists: the same for every kind."""
 
+from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -8,10 +9,10 @@ from typing import Any, ClassVar, Final, Self
 from domain.ids import Id, encode
 from domain.resources import RESOURCES
 from models.store import Dialect, Row
-from schema.listing import Listing, Where, binary, read_rows
+from schema.listing import Listing, Where, binary, read_page, read_rows
 from schema.loaders import Loaders
-from schema.node import Find, finds, in_order
-from schema.pagination import Order, OrderDirection
+from schema.node import Find, find_row, finds, in_order
+from schema.pagination import Cut, Order, OrderDirection, Page
 
 ALIVE: Final = "deleted_at IS NULL"
 
@@ -93,3 +94,36 @@ def resource_listing(
         conditions=(ALIVE, *where.conditions),
         values=tuple(where.values),
     )
+
+
+def _reference(_: Loaders, row: Row) -> tuple[str, Id]:
+    return row["resource_type"], Id(row["resource_id"])
+
+
+_ALIVE_OF_ANY_KIND: Final = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {kind.table} r "  # noqa: S608 - from the table of kinds
+    f"WHERE r.id = a.resource_id AND r.{ALIVE})"
+    for kind in RESOURCES.values()
+)
+
+ATTACHED_TO: Final = Listing(
+    columns="id, resource_type, resource_id",
+    source=f"(SELECT a.* FROM attachment a WHERE {_ALIVE_OF_ANY_KIND}) AS attached",  # noqa: S608
+    parent="integration_id",
+    order=Order("attachments", "created_at", descending=True),
+    make=_reference,
+)
+"""What an integration is attached to, as (noun, id), the newest attachment first."""
+
+
+async def attached_resources(loaders: Loaders, integration: Id, part: Cut) -> Page:
+    """Return a page of the resources that an integration is attached to."""
+    page = await read_page(loaders, ATTACHED_TO, integration, part)
+    page.nodes = await gather(
+        *(
+            # One that is deleted meanwhile must not be a hole in the page.
+            find_row(loaders, noun, key, deleted_too=True)
+            for noun, key in page.nodes
+        )
+    )
+    return page

@@ -11,7 +11,7 @@ from schema.integration_rows import integration_listing
 from schema.integrations import IntegrationConnection
 from schema.listing import Where
 from schema.node import Node
-from schema.pagination import Page, cut
+from schema.pagination import Connection, Page, cut
 from schema.resource_rows import ResourceRow
 from schema.scopes import field
 from schema.times import DateTime
@@ -52,3 +52,8 @@ class Resource(Node):
         order = ATTACHED.order
         part = cut(order, first=first, after=after, last=last, before=before)
         return await delivery_page(info, ATTACHED, row.key, part)
+
+
+@strawberry.type(description="A page of a list of resources.")
+class ResourceConnection(Connection[Resource]):
+    """A connection with a name, for types that stand before it."""

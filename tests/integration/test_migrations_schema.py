@@ -40,6 +40,12 @@ TYPES = {
 INDEXES = {
     "api_token_project": ("api_token", "project_id, created_at, id", False, ""),
     "server_page": ("server", "project_id, created_at, id", False, "deleted_at"),
+    "network_monitor_page": (
+        *("network_monitor", "project_id, created_at, id", False, "deleted_at"),
+    ),
+    "network_monitor_deleted": (
+        *("network_monitor", "deleted_at, id", False, "deleted_at"),
+    ),
     "integration_page": (
         *("integration", "project_id, created_at, id", False, "deleted_at owner_id"),
     ),
@@ -64,7 +70,12 @@ INDEXES = {
     "verification_age": ("verification", "created_at", False, ""),
     "lane_outside": ("lane", "project_id, channel", True, "integration_id"),
     "attachment_pair": ("attachment", "resource_id, integration_id", True, ""),
-    "attachment_integration": ("attachment", "integration_id", False, ""),
+    "attachment_integration": (
+        *("attachment", "integration_id, created_at, id", False, ""),
+    ),
+    "integration_all_resources": (
+        *("integration", "project_id", False, "all_resources deleted_at"),
+    ),
     "incident_open": ("incident", "project_id, source_id, dedup_hash", True, "status"),
     "incident_page": ("incident", "project_id, created_at, id", False, "test"),
     "incident_event_number": ("incident_event", "incident_id, number", True, ""),

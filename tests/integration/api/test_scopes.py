@@ -19,6 +19,8 @@ EXPECTED = {
     "Query.nodes": Scope.READ,
     "Query.server": Scope.READ,
     "Query.servers": Scope.READ,
+    "Query.network_monitor": Scope.READ,
+    "Query.network_monitors": Scope.READ,
     "Query.integration": Scope.READ,
     "Query.integrations": Scope.READ,
     "Query.integration_types": Scope.READ,
@@ -34,6 +36,9 @@ EXPECTED = {
     "Mutation.create_server": Scope.WRITE,
     "Mutation.update_server": Scope.WRITE,
     "Mutation.delete_server": Scope.WRITE,
+    "Mutation.create_network_monitor": Scope.WRITE,
+    "Mutation.update_network_monitor": Scope.WRITE,
+    "Mutation.delete_network_monitor": Scope.WRITE,
     "Mutation.create_integration": Scope.WRITE,
     "Mutation.update_integration": Scope.WRITE,
     "Mutation.delete_integration": Scope.WRITE,
@@ -41,6 +46,8 @@ EXPECTED = {
     "Mutation.confirm_host_key": Scope.WRITE,
     "Mutation.attach_integration_to_server": Scope.WRITE,
     "Mutation.detach_integration_from_server": Scope.WRITE,
+    "Mutation.attach_integration_to_network_monitor": Scope.WRITE,
+    "Mutation.detach_integration_from_network_monitor": Scope.WRITE,
     "Mutation.report_incident": Scope.INGEST,
     "Mutation.acknowledge_incident": Scope.WRITE,
     "Mutation.resolve_incident": Scope.WRITE,
@@ -115,9 +122,18 @@ GIVEN: dict[str, dict[str, Any]] = {
     "create_integration": {"settings": {"webhook": {"webhookUrl": "x"}}},
     "attach_integration_to_server": {"serverId": ID, "integrationId": ID},
     "detach_integration_from_server": {"serverId": ID, "integrationId": ID},
+    "create_network_monitor": {"name": "", "host": ""},
     "report_incident": {"serverId": ID, "incidentType": "", "message": ""},
     "acknowledge_incident": {},
     "resolve_incident": {},
+    "attach_integration_to_network_monitor": {
+        "networkMonitorId": ID,
+        "integrationId": ID,
+    },
+    "detach_integration_from_network_monitor": {
+        "networkMonitorId": ID,
+        "integrationId": ID,
+    },
     "redeliver": {"deliveryId": ID},
     "confirm_host_key": {"integrationId": ID, "fingerprint": ""},
     "test_integration": {"integrationId": ID},
@@ -131,6 +147,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "send_email_verification": {"userId": ID},
     "verify_email": {"userId": ID, "code": ""},
     "create_team": {"name": ""},
+    "update_network_monitor": {"networkMonitorId": ID},
+    "delete_network_monitor": {"networkMonitorId": ID},
     "update_team": {"teamId": ID, "name": ""},
     "delete_team": {"teamId": ID},
     "add_user_to_team": {"teamId": ID, "userId": ID},
@@ -154,7 +172,7 @@ def _variables(name: str) -> dict[str, Any]:
 
 def _takes_id(name: str) -> bool:
     return name.partition(".")[2] in {
-        *("node", "server", "integration", "incident", "delivery"),
+        *("node", "server", "network_monitor", "integration", "incident", "delivery"),
         *("user", "team", "notification_rule"),
     }
 
