@@ -26,6 +26,7 @@ _TOP: Final = """
 MEANINGS: Final[Mapping[StrEnum, str]] = {
     Code.INTEGRATION_NOT_FOUND: "There is no such integration in the project.",
     Code.SERVER_NOT_FOUND: "There is no such server in the project.",
+    Code.NETWORK_MONITOR_NOT_FOUND: "There is no such network monitor in the project.",
     Code.INCIDENT_NOT_FOUND: "There is no such incident, or it is not open.",
     Code.DELIVERY_NOT_FOUND: "There is no such delivery in the project.",
     Code.USER_NOT_FOUND: "There is no such user in the project.",
@@ -41,6 +42,8 @@ MEANINGS: Final[Mapping[StrEnum, str]] = {
     Code.SECRET_REQUIRED: "A setting changed that a secret is bound to: send it again.",
     Code.PAID_PLAN_REQUIRED: "The project's plan does not have this channel.",
     Code.HOST_KEY_UNCONFIRMED: "The host key was not confirmed: `confirmHostKey`.",
+    Code.CONFIRMATION_REQUIRED: "It must not be repeated unless somebody says so: give "
+    "`confirm: true`.",
     Code.CONFLICT: "It was changed meanwhile, or another one stands in the way.",
     Code.IDEMPOTENCY_KEY_REUSED: "The key belongs to another call of the last 24 h.",
     Code.LIMIT_REACHED: "There are as many as there may be, or it was done too often.",
