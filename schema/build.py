@@ -15,6 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 from schema.attachments import AttachmentMutations
 from schema.deliveries import DeliveryMutations, DeliveryQueries
 from schema.delivery_events import DeliverySubscriptions
+from schema.delivery_operations import DeliveryOperationMutations
 from schema.errors import (
     ConflictError,
     InputError,
@@ -84,6 +85,7 @@ class Mutation(
     IncidentMutations,
     DeliveryMutations,
     UserMutations,
+    DeliveryOperationMutations,
     VerificationMutations,
     IntegrationTestMutations,
     TeamMutations,

@@ -1,6 +1,5 @@
 """Deliveries and their attempts: types, look-up, list and redelivery."""
 
-from enum import Enum, unique
 from functools import partial
 
 import strawberry
@@ -18,18 +17,17 @@ from domain.scopes import Scope
 from models.store import Tx
 from schema.checks import Checks
 from schema.context import Info
+from schema.delivery_filter import DeliveryFilter, DeliveryOrder, where_of
 from schema.delivery_rows import delivery_listing, delivery_page
 from schema.errors import Payload
 from schema.incidents import Incident
 from schema.integrations import Integration
-from schema.listing import Where
-from schema.node import Node, find, find_row, id_of, ids_of
+from schema.node import Node, find, find_row, id_of
 from schema.pagination import Connection, OrderDirection, Page, cut
 from schema.scopes import mutation, query
 from schema.times import DateTime
 from schema.turns import Done, carry_out
 
-strawberry.enum(DeliveryStatus, description="Where a delivery stands.")
 strawberry.enum(
     DeliveryKind,
     description="What a delivery tells: an event of its incident, or a message outside "
@@ -99,63 +97,6 @@ class DeliveryConnection(Connection[Delivery]):
     )
 
 
-@strawberry.enum(description="What deliveries are sorted by.")
-@unique
-class DeliveryOrderField(Enum):
-    """Columns to sort deliveries by."""
-
-    CREATED_AT = "created_at"
-
-
-@strawberry.input(description="How deliveries are sorted; ties by id.")
-class DeliveryOrder:
-    """A field and a direction."""
-
-    field: DeliveryOrderField
-    direction: OrderDirection = OrderDirection.ASC
-
-
-@strawberry.input(description="Which deliveries; all conditions must hold.")
-class DeliveryFilter:
-    """Conditions on deliveries."""
-
-    status: list[DeliveryStatus] | None = None
-    integration_id: list[strawberry.ID] | None = None
-    incident_id: list[strawberry.ID] | None = None
-    test: bool | None = strawberry.field(
-        default=None,
-        description="True: only what `testIntegration` has sent; false: all else. By "
-        "default a list of deliveries has both.",
-    )
-
-
-def _where(chosen: DeliveryFilter | None) -> Where:
-    where = Where()
-    if chosen is None:
-        return where
-    statuses = chosen.status
-    integrations = _ids("Integration", chosen.integration_id)
-    incidents = _ids("Incident", chosen.incident_id)
-    where.by_filter = incidents is not None or integrations is not None
-    narrow = where.split
-    if incidents is not None:
-        where.among("incident_id", incidents)
-        narrow = where.besides
-    elif integrations is not None and statuses is None:
-        statuses = list(DeliveryStatus)  # their index goes by status
-    if integrations is not None:
-        narrow("integration_id", integrations)
-    if statuses is not None:
-        narrow("status", sorted({it.value for it in statuses}))
-    if chosen.test is not None:
-        where.conditions.append(f"kind {'=' if chosen.test else '<>'} 'TEST'")
-    return where
-
-
-def _ids(noun: str, texts: list[strawberry.ID] | None) -> list[Id] | None:
-    return None if texts is None else ids_of(noun, texts, "filter", f"{noun.lower()}Id")
-
-
 @strawberry.type
 class DeliveryQueries:
     """Root queries for deliveries."""
@@ -187,7 +128,7 @@ class DeliveryQueries:
     ) -> Page:
         """List deliveries."""
         down = order_by is None or order_by.direction is OrderDirection.DESC
-        listing = delivery_listing("project_id", _where(filter), descending=down)
+        listing = delivery_listing("project_id", where_of(filter), descending=down)
         part = cut(listing.order, first=first, after=after, last=last, before=before)
         return await delivery_page(info, listing, info.context.project_id, part)
 

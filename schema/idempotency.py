@@ -78,25 +78,47 @@ async def once(
 
     Raises RefusedError where the key was used with another input.
     """
+
+    async def step(kept: Any) -> Any:  # noqa: ANN401 - JSON
+        return await work() if kept is None else kept
+
+    return await further(tx, keys, call, now, step)
+
+
+async def further(
+    tx: Tx,
+    keys: KeyRing,
+    call: Call,
+    now: int,
+    step: Callable[[Any], Awaitable[Any]],
+) -> Any:  # noqa: ANN401 - JSON
+    """Take a step of work that needs many turns, and keep how far it has come: `step`
+    takes what was kept with the key before, None at first, and returns what is to be.
+    Others with this key wait until the turn ends.
+
+    Raises RefusedError where the key was used with another input.
+    """
     sealed = keys.seal(call.digest, _binding(call)).encode()
     row_id = new_id()
     claim = (row_id, call.project_id, call.key, call.operation, sealed, now)
     # One that is too old counts as free, whether it has been cleaned away or not.
+    kept = None
     if not await tx.execute(_CLAIM, *claim, now - IDEMPOTENCY_KEPT):
-        return await _earlier(tx, keys, call)
-    result = await work()
-    await tx.execute(_KEEP, orjson.dumps(result).decode(), row_id)
+        row_id, kept = await _earlier(tx, keys, call)
+    result = await step(kept)
+    if result != kept:
+        await tx.execute(_KEEP, orjson.dumps(result).decode(), row_id)
     return result
 
 
-async def _earlier(tx: Tx, keys: KeyRing, call: Call) -> Any:  # noqa: ANN401 - JSON
+async def _earlier(tx: Tx, keys: KeyRing, call: Call) -> tuple[Id, Any]:
     row = await tx.fetchrow(_READ, call.project_id, call.key)
     if row is None:  # purged between the two statements: as if never used
         raise refuse(Code.CONFLICT, "The key has just expired; call again.", *KEY_PATH)
     if row["operation"] != call.operation or not _same_input(keys, call, row):
         message = "The key was used for a call with another input."
         raise refuse(Code.IDEMPOTENCY_KEY_REUSED, message, *KEY_PATH)
-    return orjson.loads(row["result"])
+    return row["id"], orjson.loads(row["result"])
 
 
 def _same_input(keys: KeyRing, call: Call, row: Row) -> bool:
