@@ -28,14 +28,14 @@ from schema.incident_mutations import IncidentMutations
 from schema.incidents import IncidentQueries
 from schema.integration_metadata import IntegrationTypeQueries
 from schema.integration_mutations import IntegrationMutations
+from schema.integration_test import IntegrationTestMutations
 from schema.integrations import INTEGRATION_TYPES, IntegrationQueries
-from schema.node import NodeQueries
-from schema.notification_rule_mutations import NotificationRuleMutations
 from schema.network_monitor_mutations import NetworkMonitorMutations
 from schema.network_monitors import NetworkMonitorQueries
+from schema.node import NodeQueries
+from schema.notification_rule_mutations import NotificationRuleMutations
 from schema.notification_rules import NotificationRuleQueries
 from schema.scopes import declared
-from schema.integration_test import IntegrationTestMutations
 from schema.server_mutations import ServerMutations
 from schema.servers import ServerQueries
 from schema.team_mutations import TeamMutations
@@ -63,8 +63,8 @@ class Query(
     ViewerQueries,
     NodeQueries,
     ServerQueries,
-    IntegrationQueries,
     NetworkMonitorQueries,
+    IntegrationQueries,
     IntegrationTypeQueries,
     IncidentQueries,
     DeliveryQueries,
@@ -78,16 +78,16 @@ class Query(
 @strawberry.type
 class Mutation(
     ServerMutations,
-    IntegrationMutations,
     NetworkMonitorMutations,
+    IntegrationMutations,
+    IntegrationTestMutations,
     HostKeyMutations,
     AttachmentMutations,
     IncidentMutations,
     DeliveryMutations,
-    UserMutations,
     DeliveryOperationMutations,
+    UserMutations,
     VerificationMutations,
-    IntegrationTestMutations,
     TeamMutations,
     NotificationRuleMutations,
 ):
