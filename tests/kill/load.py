@@ -5,7 +5,7 @@ whatever becomes of the servers meanwhile.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,11 @@ mutation($input: ReportIncidentInput!) { reportIncident(input: $input) {
 RESOLVE = """
 mutation($input: ResolveIncidentInput!) { resolveIncident(input: $input) {
   incident { id } errors { code } } }"""
+
+AT_ONCE = 12
+"""Incidents under way: a crowd of callers that ask again and again would keep a server
+that lives for a second from answering any.
+"""
 
 ASK_AGAIN_S = 0.03
 PATIENCE_S = 20.0
@@ -66,7 +71,7 @@ async def _made(server: LiveServer, document: str, given: dict[str, Any]) -> str
 class Load:
     """Incidents of one monitored server, told to any of the servers that answers.
 
-    `promises` holds what was answered with OK, and when it was. A call that was not
+    `promises` holds what was answered with OK. A call that was not
     answered is made again with the same key: it must not happen twice.
     """
 
@@ -76,6 +81,7 @@ class Load:
     promises: defaultdict[Id, set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    answers: int = 0
     unanswered: int = 0
 
     def __post_init__(self) -> None:
@@ -90,12 +96,17 @@ class Load:
 
     async def run(self, count: int) -> None:
         """Tell of so many incidents, as they are allowed, from beginning to end."""
-        async with self._client, asyncio.TaskGroup() as stories:
-            for number in range(count):
-                stories.create_task(self._story(f"incident {number}"))
+        keys = iter([f"incident {number}" for number in range(count)])
+        async with self._client, asyncio.TaskGroup() as tellers:
+            for _ in range(AT_ONCE):
+                tellers.create_task(self._tell(keys))
+
+    async def _tell(self, keys: Iterator[str]) -> None:
+        for key in keys:
+            await self._allowed.acquire()
+            await self._story(key)
 
     async def _story(self, key: str) -> None:
-        await self._allowed.acquire()
         told = {
             "serverId": self.resource,
             "incidentType": "timeout",
@@ -131,6 +142,7 @@ class Load:
                 self.unanswered += 1
                 await asyncio.sleep(ASK_AGAIN_S)
                 continue
+            self.answers += 1
             self.answered.set()
             assert answer.status_code == 200, answer.text
             (payload,) = answer.json()["data"].values()
