@@ -167,6 +167,16 @@ async def add_server(client: Client, name: str = "web-1", **more: object) -> str
     return cast("str", payload["server"]["id"])
 
 
+async def add_monitor(client: Client, **more: object) -> str:
+    """Create a network monitor through the API and return its id."""
+    given = {"name": "shop", "host": "example.com", "port": 443, **more}
+    payload = await client.mutate(
+        "createNetworkMonitor", given, "networkMonitor { id }"
+    )
+    assert payload["errors"] == []
+    return cast("str", payload["networkMonitor"]["id"])
+
+
 async def add_webhook(client: Client, *servers: str, name: str = "ops") -> str:
     """Create a webhook integration, attach it to servers, and return its id."""
     settings = {"webhook": {"webhookUrl": "http://127.0.0.1:9/hook"}}

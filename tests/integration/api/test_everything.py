@@ -3,7 +3,7 @@
 from schema.build import SCHEMA
 from tests.everything import everything
 from tests.people import a_team
-from tests.schema_client import Client, add_server, add_webhook, report
+from tests.schema_client import Client, add_monitor, add_server, add_webhook, report
 
 CORE = SCHEMA._schema  # noqa: SLF001 - no public way to the schema of graphql-core
 
@@ -16,6 +16,7 @@ async def test_every_field_can_be_read(client: Client) -> None:
     people = await a_team(client)
     ids = people | {
         "server": server,
+        "networkMonitor": await add_monitor(client),
         "integration": webhook,
         "incident": incident["id"],
         "delivery": delivery,

@@ -6,7 +6,13 @@ import pytest
 
 from domain.ids import encode, new_id
 from tests.people import add_email, add_user
-from tests.schema_client import Client, add_server, add_webhook, faults
+from tests.schema_client import (
+    Client,
+    add_monitor,
+    add_server,
+    add_webhook,
+    faults,
+)
 
 FIELDS = (
     "networkMonitor { __typename id name kind host port url createdAt updatedAt "
@@ -20,13 +26,6 @@ TOLD = (
     "deliveries { nodes { status cancelReason integration { id } } } }"
 )
 INLINE = {"name": "https://example.com", "type": "NetworkMonitor"}
-
-
-async def add_monitor(client: Client, **more: object) -> str:
-    """Create a network monitor and return its id."""
-    payload = await client.mutate("createNetworkMonitor", {**WEB, **more}, FIELDS)
-    assert payload["errors"] == []
-    return str(payload["networkMonitor"]["id"])
 
 
 async def hear_of_all(client: Client, integration: str, **more: object) -> None:

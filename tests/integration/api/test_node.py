@@ -5,7 +5,7 @@ from dataclasses import replace
 from domain.ids import NOUNS, encode, new_id
 from domain.scopes import Scope
 from schema.context import Principal, RequestContext
-from tests.schema_client import Client, add_server, add_webhook, report
+from tests.schema_client import Client, add_monitor, add_server, add_webhook, report
 
 NODE = "query($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -21,6 +21,7 @@ async def one_of_each(client: Client) -> dict[str, str]:
     return {
         "Project": encode("Project", client.project_id),
         "Server": server,
+        "NetworkMonitor": await add_monitor(client),
         "WebhookIntegration": webhook,
         "Incident": incident["id"],
         "IncidentEvent": events["nodes"][0]["id"],
