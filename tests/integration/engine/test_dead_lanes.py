@@ -14,7 +14,7 @@ from domain.ids import ZERO, Id, encode, new_id
 from domain.incidents import IncidentStatus
 from domain.timing import HOUR
 from models.store import Store, open_store
-from schema import deliveries, incidents, integration_rows
+from schema import delivery_filter, incidents, integration_rows
 from schema.delivery_rows import delivery_listing
 from schema.incident_rows import incident_listing
 from schema.listing import Listing, Where
@@ -77,7 +77,7 @@ def pages(world: World, live: Id) -> dict[str, Listing]:
     """Return the lists of which the dead are a part that is left out."""
     one = [strawberry.ID(encode("Integration", live))]
     over = [DeliveryStatus.FAILED, DeliveryStatus.CANCELLED]
-    wanted = deliveries.DeliveryFilter
+    wanted = delivery_filter.DeliveryFilter
     chosen = {
         "failed": wanted(status=over[:1]),
         "over": wanted(status=over),
@@ -89,7 +89,9 @@ def pages(world: World, live: Id) -> dict[str, Listing]:
         ),
     }
     found = {
-        name: delivery_listing("project_id", deliveries._where(it), descending=True)  # noqa: SLF001
+        name: delivery_listing(
+            "project_id", delivery_filter.where_of(it), descending=True
+        )
         for name, it in chosen.items()
     }
     resolved = incidents.IncidentFilter(status=[IncidentStatus.RESOLVED])
@@ -122,13 +124,13 @@ async def statements(world: World, live: Id, incident: Id) -> dict[str, Statemen
         f"count of {name}": statement(it, world.project, count=True)
         for name, it in lists.items()
     }
-    of_incident = deliveries.DeliveryFilter(
+    of_incident = delivery_filter.DeliveryFilter(
         incident_id=[strawberry.ID(encode("Incident", incident))],
         status=[DeliveryStatus.DELIVERED],
     )
     listing = delivery_listing(
         "project_id",
-        deliveries._where(of_incident),  # noqa: SLF001
+        delivery_filter.where_of(of_incident),
         descending=True,
     )
     found["of an incident"] = statement(listing, world.project)
