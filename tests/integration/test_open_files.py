@@ -1,5 +1,6 @@
 """A server may open as many files as the system lets it, not as few as shells do."""
 
+import resource
 import subprocess
 import sys
 
@@ -21,6 +22,8 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 def test_the_limit_is_raised_as_far_as_is_wanted(
     soft: int, hard: int, wanted: int
 ) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < hard:
+        pytest.skip(f"this machine lets nobody open {hard} files")
     program = PROGRAM.format(soft=soft, hard=hard)
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
