@@ -21,9 +21,9 @@ async def look(server: LiveServer) -> dict[str, Any]:
 
 
 async def test_the_demo_shows_successes_failures_and_retries(
-    database_url: str, tmp_path: Path
+    sqlite_url: str, tmp_path: Path
 ) -> None:
-    server = LiveServer(tmp_path / "data", database_url)
+    server = LiveServer(tmp_path / "data", sqlite_url)
     await server.start_demo()
     assert {it["name"] for it in (await look(server))["servers"]} == {
         name for name, _ in SERVERS
