@@ -218,6 +218,7 @@ async def test_there_is_no_cap_and_a_call_cut_off_is_carried_on(client: Client) 
     """It goes in parts; with its key the next call takes over where the first ended."""
     count = 2 * many_redeliveries.AT_A_TIME + 5
     await many(client, count)
+    assert await redelivered(client, filter={}, dryRun=True) == told(count)
     store = client.services.store
     given = {"filter": {"status": "FAILED"}, "idempotencyKey": new_id().hex()}
     lost = cast("Store", LostStore(store, turns=2))  # the key's, and one part
@@ -315,6 +316,46 @@ async def test_all_that_waits_is_cancelled_and_nothing_follows(client: Client) -
     reused = {**given, "filter": {"integrationId": other}}
     payload = await client.mutate("cancelDeliveries", reused)
     assert faults(payload) == [("IDEMPOTENCY_KEY_REUSED", "input/idempotencyKey")]
+
+
+async def test_no_part_lets_a_follower_go_before_it_is_cancelled(
+    client: Client,
+) -> None:
+    """Looked at after the first of two parts, when a worker could take its turn."""
+    heads = many_redeliveries.AT_A_TIME // 2 + 50
+    integration = decode(await add_webhook(client))[1]
+    store = client.services.store
+    lane = await store.fetchval(
+        "SELECT id FROM lane WHERE integration_id = $1", integration
+    )
+    incidents = [new_id() for _ in range(heads)]
+
+    async def work(tx: Tx) -> None:
+        await tx.executemany(
+            "INSERT INTO delivery (id, project_id, lane_id, integration_id,"
+            " incident_id, number, kind, status, due_at, expires_at, message_id,"
+            " created_at, updated_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, 'OPENED', 0, $7, $8, 'm', $8, $8)",
+            [
+                (new_id(), client.project_id, lane, integration, it, number, due, at)
+                for number, due, at in ((1, NOW, NOW - 2), (2, None, NOW - 1))
+                for it in incidents
+            ],
+        )
+
+    await store.turn(work)
+    lost = cast("Store", LostStore(store, turns=1))
+    cut_off = replace(client, services=replace(client.services, store=lost))
+    answer = await cut_off.ask(
+        "mutation { cancelDeliveries(input: {filter: {}}) { cancelled } }"
+    )
+    assert answer.codes == ["STORAGE_UNAVAILABLE"]
+    waiting = await store.fetch(
+        "SELECT number FROM delivery WHERE lane_id = $1 AND status = 0", lane
+    )
+    assert [row[0] for row in waiting] == [1] * (2 * heads - 500)
+    payload = await client.mutate("cancelDeliveries", {"filter": {}}, CANCELLED)
+    assert payload["cancelled"] == len(waiting)
 
 
 def test_a_part_is_a_short_turn() -> None:
