@@ -109,9 +109,12 @@ class Released:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """It was being tried, and nobody knows how that ended."""
+    """It was being tried, and nobody knows how that ended. `tried` where it did end, and
+    only the result could not be written: that uses up an attempt.
+    """
 
     held: Held
+    tried: bool = False
 
 
 Ended = Tried | Withdrawn | Released | Lost

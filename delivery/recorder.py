@@ -127,7 +127,7 @@ class Recorder:
         delivery = encode("Delivery", claimed_of(group[0]).id)
         _log.error("result_not_written", delivery=delivery, exc_info=True)
         if isinstance(group[0], Tried | Withdrawn):
-            await self._write([Lost(held=group[0].held)])
+            await self._write([Lost(held=group[0].held, tried=True)])
         else:
             self._held.discard(_fence(claimed_of(group[0])))
 

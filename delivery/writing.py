@@ -79,7 +79,8 @@ def lost(it: Lost, health: Health, now: int, *, unrun: bool = False) -> Written:
     lane stays as it is.
     """
     outcome = UNRUN if unrun else LOST
-    verdict = _verdict(it.held, outcome, now, health, lambda: 0.0, counts=False)
+    verdict = _verdict(it.held, outcome, now, health, lambda: 0.0, counts=it.tried)
+    took = now - it.held.claimed.started_at if it.tried else None
     return Written(
         held=it.held,
         status=verdict.status,
@@ -87,8 +88,8 @@ def lost(it: Lost, health: Health, now: int, *, unrun: bool = False) -> Written:
         due_at=verdict.due_at,
         error=_error(verdict, outcome),
         next_step=it.held.claimed.next_step,
-        attempt=_attempt(outcome, now, it.held.claimed.next_step, None),
-        shown=_shown(it.held, outcome, None),
+        attempt=_attempt(outcome, now, it.held.claimed.next_step, took),
+        shown=_shown(it.held, outcome, took),
     )
 
 
