@@ -99,34 +99,34 @@ class CancelDeliveryInput:
 class RedeliverManyPayload(Payload):
     """What `redeliverMany` answers."""
 
-    matched: int = strawberry.field(
-        default=0, description="Deliveries that the filter lets through."
+    matched: int | None = strawberry.field(
+        default=None, description="Deliveries that the filter lets through."
     )
-    queued: int = strawberry.field(
-        default=0,
+    queued: int | None = strawberry.field(
+        default=None,
         description="Those that are sent again; in a dry run, that would be.",
     )
-    skipped: int = strawberry.field(
-        default=0, description="Those that are not: `matched` less `queued`."
+    skipped: int | None = strawberry.field(
+        default=None, description="Those that are not: `matched` less `queued`."
     )
-    skipped_by_reason: list[SkippedDeliveries] = strawberry.field(default_factory=list)
+    skipped_by_reason: list[SkippedDeliveries] | None = None
 
 
 @strawberry.type
 class CancelDeliveriesPayload(Payload):
     """What `cancelDeliveries` answers."""
 
-    matched: int = strawberry.field(
-        default=0, description="Deliveries that the filter lets through."
+    matched: int | None = strawberry.field(
+        default=None, description="Deliveries that the filter lets through."
     )
-    cancelled: int = strawberry.field(
-        default=0,
+    cancelled: int | None = strawberry.field(
+        default=None,
         description="Those that waited; in a dry run, that wait.",
     )
-    skipped: int = strawberry.field(
-        default=0, description="Those that did not wait: `matched` less `cancelled`."
+    skipped: int | None = strawberry.field(
+        default=None, description="Those that did not wait: `matched` less `cancelled`."
     )
-    skipped_by_reason: list[SkippedDeliveries] = strawberry.field(default_factory=list)
+    skipped_by_reason: list[SkippedDeliveries] | None = None
 
 
 @strawberry.type
