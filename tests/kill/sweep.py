@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import cast
 
 from domain.clock import system_clock
-from domain.timing import LEASE, LEASE_RENEWAL
-from models.store import Row, Store, Tx, open_store
+from models.store import Store, Tx, open_store
 from sandbox.script import Act, Reset, Respond
 from sandbox.webhook_sink import WebhookSink
 from tests.invariants import violations
 from tests.kill.load import Load, furnish
 from tests.kill.reckoning import Figures, Reckoning
+from tests.kill.takeovers import Life
 from tests.live_server import LiveServer
 
 SECRET = "whsec_" + "QUFB" * 10
@@ -32,11 +32,6 @@ INTEGRATIONS = len(SLOWNESS_S)
 MESSAGES = 2 * INTEGRATIONS
 """Of one incident: its beginning and its end, to each integration."""
 
-TAKEN_OVER_WITHIN = LEASE + LEASE_RENEWAL
-"""Ms after a death until another worker has taken over: the lease has to run out, then
-the next look comes. On SQLite the next start does it."""
-
-NEVER = 2**63
 WAIT_S = 0.7
 START_S = 1.5
 PROGRESS_S = 5.0
@@ -47,17 +42,6 @@ WAITING = "SELECT count(*) FROM delivery WHERE status IN (0, 1, 2)"
 
 HOLDERS = """
 SELECT worker FROM delivery WHERE status = 1 GROUP BY worker ORDER BY count(*) DESC"""
-
-LOST = """
-SELECT a.worker, a.ended_at, n.started_at AS again_at
-FROM attempt a JOIN delivery d ON d.id = a.delivery_id
-JOIN attempt n ON n.delivery_id = a.delivery_id AND n.number = a.number + 1
-WHERE a.outcome = 6 AND a.duration_ms IS NULL AND d.integration_id NOT IN (
- SELECT g.integration_id FROM delivery g JOIN attempt f ON f.delivery_id = g.id
- WHERE f.outcome = 2)"""
-"""Tries that a death cut short; not of the far end that fails, whose lane has to rest
-besides.
-"""
 
 
 class Moment(StrEnum):
@@ -83,16 +67,6 @@ class Plan:
     flaky: int = 0
     short_leases: bool = False
     drain_s: float = 60.0
-
-
-@dataclass
-class Life:
-    """One server process; times in ms since the epoch."""
-
-    server: LiveServer
-    ready_at: int | None = None
-    killed_at: int | None = None
-    sessions: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -263,58 +237,6 @@ class Sweep:
         """Compare what was promised, sent and seen."""
         reckoning = await Reckoning.of(self.store, self.sink.ledger.entries)
         return reckoning.figures(self.load.promises, INTEGRATIONS)
-
-    async def takeovers(self) -> list["Takeover"]:
-        """Return how long the work of the dead lay about."""
-        killed = {
-            session: life
-            for life in self.lives
-            for session in life.sessions
-            if life.killed_at
-        }
-        rows = await self.store.fetch(LOST)
-        return [
-            self._takeover(killed[row["worker"]], row)
-            for row in rows
-            if row["worker"] in killed
-        ]
-
-    def _takeover(self, life: Life, row: Row) -> "Takeover":
-        assert life.killed_at is not None
-        deaths = (it for it in self.lives if (it.killed_at or NEVER) <= row["again_at"])
-        able_at = max(self._able_at(it) for it in deaths)
-        return Takeover(
-            taken_ms=row["ended_at"] - life.killed_at,
-            ready_ms=self._able_at(life) - life.killed_at,
-            waited_ms=max(0, row["again_at"] - able_at),
-        )
-
-    def _able_at(self, dead: Life) -> int:
-        """Return when the next server was ready after a death; one may live anyway."""
-        later = self.lives[self.lives.index(dead) + 1 :]
-        ready = (it.ready_at for it in later if it.ready_at is not None)
-        return next((it for it in ready if it > (dead.killed_at or 0)), 0)
-
-
-@dataclass(frozen=True)
-class Takeover:
-    """Ms from a death until a try that it cut short was settled, from the death until
-    the next server to start was ready, and how long the next try let wait for itself
-    since the last death before it, or the start after that.
-    """
-
-    taken_ms: int
-    ready_ms: int
-    waited_ms: int
-
-    def in_time(self, dialect: str) -> bool:
-        """Tell whether it went as promised, with three times the time for a busy
-        machine; on SQLite it is settled before the next server is ready.
-        """
-        most = 3 * TAKEN_OVER_WITHIN
-        grace = 0 if dialect == "sqlite" else most
-        settled = self.taken_ms <= max(self.ready_ms, 0) + grace
-        return settled and self.waited_ms <= most
 
 
 async def _written(file: Path) -> str:
