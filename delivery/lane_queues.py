@@ -46,9 +46,9 @@ class LaneQueues:
         """Return how many jobs wait."""
         return self._waiting.total()
 
-    def waiting(self, *paces: Pace) -> int:
-        """Return how many jobs wait in lanes of these paces."""
-        return sum(self._waiting[it] for it in paces)
+    def waiting(self, pace: Pace) -> int:
+        """Return how many jobs wait in lanes of a pace."""
+        return self._waiting[pace]
 
     def put(self, job: Job) -> None:
         """Let a job wait."""

@@ -114,7 +114,7 @@ class Senders:
     def room(self) -> Room:
         """Return what may be claimed now: far ends that hang must not fill the hand."""
         self._age()
-        others = self._queues.waiting(Pace.OPEN, Pace.SLOW)
+        others = self._queues.waiting(Pace.OPEN) + self._queues.waiting(Pace.SLOW)
         if not others:
             return Room(IN_HAND - self.waiting, None)
         if others < OTHERS_IN_HAND:
@@ -166,7 +166,7 @@ class Senders:
         `added` to those in flight, or in the place of one that is over.
         """
         now, count = self._loop.time(), len(self._flights) - (not added)
-        for pace in Pace:
+        for pace in PLACES:
             if not self._queues.waiting(pace) or count >= self._most[pace]:
                 continue
             gently = added and pace is not Pace.BRISK
@@ -198,7 +198,8 @@ class Senders:
         except asyncio.CancelledError:
             return Lost(held=self._aged(job).held)
         # Once more: the clock may have been set while it was sent.
-        return replace(ended, held=self._aged(job).held)
+        held = self._aged(job).held
+        return ended if ended.held is held else replace(ended, held=held)
 
     def _aged(self, job: Job) -> Job:
         """Return a job with as long to live as it had before the clock was set ahead."""

@@ -5,6 +5,7 @@ only at the edges (API, messages, logs). Source: design, section 5.
 """
 
 import uuid
+from functools import lru_cache
 from typing import Final, NewType
 
 import uuid_utils
@@ -38,6 +39,9 @@ NOUNS: Final[dict[str, str]] = {prefix: noun for noun, prefix in PREFIXES.items(
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_REMEMBERED: Final = 8_192
+"""Text forms that are kept: most ids are shown several times within a second."""
+
 _LENGTH: Final = 26  # ceil(128 / 5)
 
 
@@ -55,6 +59,7 @@ def id_at(millis: int) -> Id:
     return Id(millis.to_bytes(6, "big") + bytes(10))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def encode(noun: str, value: bytes) -> str:
     """Return the text form of an id of a noun named in PREFIXES."""
     number = int.from_bytes(value, "big")

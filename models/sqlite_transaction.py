@@ -68,7 +68,9 @@ class SqliteTx:
 
     async def execute(self, sql: str, *args: object) -> int:
         """Run a statement and return how many rows it wrote."""
-        cursor = self._run(self._connection.execute, sql, bound(args))
+        plain = in_order(sql)
+        statement, values = (plain, args) if plain else (sql, bound(args))
+        cursor = self._run(self._connection.execute, statement, values)
         written: int = max(cursor.rowcount, 0)
         cursor.close()
         return written

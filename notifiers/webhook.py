@@ -8,11 +8,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import re
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
+import orjson
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -168,11 +168,7 @@ class WebhookSettings(ChannelSettings):
 
 def render(context: Context) -> tuple[Step, ...]:
     """Return the one request; equal for equal snapshots, byte by byte."""
-    body = json.dumps(
-        _document(context.snapshot),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    body = orjson.dumps(_document(context.snapshot)).decode()
     headers = (("content-type", ("application/json",)),)
     return (HttpRequest(url=(Ref("webhook_url"),), headers=headers, body=(body,)),)
 
