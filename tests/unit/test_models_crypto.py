@@ -64,7 +64,9 @@ def test_a_changed_ciphertext_does_not_open(data: st.DataObject) -> None:
     ring = KeyRing.parse(OLD)
     sealed = ring.seal("canary", PLACE)
     at = data.draw(st.integers(len("v1.k1."), len(sealed) - 1))
-    letter = data.draw(st.characters(codec="ascii").filter(lambda it: it != sealed[at]))
+    # "+" and "/" are read like "-" and "_": the same bytes, so nothing is changed.
+    same = {sealed[at], {"-": "+", "_": "/"}.get(sealed[at])}
+    letter = data.draw(st.characters(codec="ascii").filter(lambda it: it not in same))
     changed = sealed[:at] + letter + sealed[at + 1 :]
     try:
         # The last letter of a base 64 text may have bits that stand for nothing.
