@@ -195,7 +195,7 @@ async def test_cancelled_turns_are_stored_whole_or_not_at_all(store: Store) -> N
     stored = await store.fetchval("SELECT count(*) FROM project")
     assert await store.fetchval("SELECT count(*) FROM server") == stored
     assert answered + 30 <= stored <= CANCELS + 30
-    assert 0 < answered < CANCELS
+    assert answered < CANCELS  # on a busy machine none may be answered in time
 
 
 async def test_every_part_of_a_row_comes_back_as_it_went_in(store: Store) -> None:
