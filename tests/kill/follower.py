@@ -86,7 +86,7 @@ class Follower:
 
     async def catch_up(self, store: Store, cuts: int) -> None:
         """Wait until all that is logged was taken, and for so many cuts."""
-        async with asyncio.timeout(CATCH_UP_S):
+        async with asyncio.timeout(CATCH_UP_S + cuts * self.longest_s):
             while await store.fetchval(UNNUMBERED):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
             count = len(await logged_after(store, self.start))
