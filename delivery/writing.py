@@ -18,6 +18,10 @@ UNRUN: Final = Outcome(
     error="The worker stopped before the command was run.",
 )
 
+LONGEST_TOLD: Final = 2**31 - 1
+"""Milliseconds of a try that are told: about 25 days, as far as GraphQL's Int and the
+column reach. Only a clock that was set meanwhile makes it more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -55,6 +59,7 @@ def withdrawn(it: Withdrawn) -> Written:
 def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
     """Return what is written of a try, and what it means for the lane."""
     verdict = _verdict(it.held, it.outcome, it.ended_at, health, chance)
+    took = _took(it.began_at, it.ended_at)
     written = Written(
         held=it.held,
         status=verdict.status,
@@ -66,8 +71,8 @@ def tried(it: Tried, health: Health, chance: Chance) -> tuple[Written, Verdict]:
         body=it.body,
         next_step=it.next_step,
         far_end=it.far_end,
-        attempt=_attempt(it.outcome, it.ended_at, it.step, it.ended_at - it.began_at),
-        shown=_shown(it.held, it.outcome, it.ended_at - it.began_at),
+        attempt=_attempt(it.outcome, it.ended_at, it.step, took),
+        shown=_shown(it.held, it.outcome, took),
         first_byte_at=it.first_byte_at,
     )
     return written, verdict
@@ -80,7 +85,7 @@ def lost(it: Lost, health: Health, now: int, *, unrun: bool = False) -> Written:
     """
     outcome = UNRUN if unrun else LOST
     verdict = _verdict(it.held, outcome, now, health, lambda: 0.0, counts=it.tried)
-    took = now - it.held.claimed.started_at if it.tried else None
+    took = _took(it.held.claimed.started_at, now) if it.tried else None
     return Written(
         held=it.held,
         status=verdict.status,
@@ -113,6 +118,11 @@ def _verdict(  # noqa: PLR0913 - what a verdict rests on
         counts=counts,
     )
     return decide(outcome, known, held.channel, health, chance)
+
+
+def _took(began_at: int, ended_at: int) -> int:
+    """Return a duration that can be stored and shown, wherever the clock was set."""
+    return min(max(0, ended_at - began_at), LONGEST_TOLD)
 
 
 def _delivered(verdict: Verdict, at: int) -> int | None:
